@@ -1,0 +1,87 @@
+"""The module contract: one declarative object through which a domain registers itself with the shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+ENTRY_POINT_GROUP = "monocoque.modules"
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A domain module as it presents itself; heavy parts are named `package.file:object` and imported when enabled."""
+
+    name: str
+    """Python and SQL name, such as `build_lists`; the URL has dashes instead."""
+    summary: str
+    """One sentence for the API reference."""
+    requires: tuple[str, ...] = ()
+    """Modules that must be enabled too; they are migrated and started first."""
+    after: tuple[str, ...] = ()
+    """Modules that come first where they are present."""
+    package: str = ""
+    """Import package, also the PostgreSQL schema; `monocoque_<name>` unless given."""
+    router: str | None = None
+    """An APIRouter, mounted at `/api/v1/<name>`."""
+    public_router: str | None = None
+    """An APIRouter for what anyone may read, mounted at `/api/v1/public/<name>`."""
+    models: str | None = None
+    """The file of the tables; its `metadata` is compared with the migrations."""
+    settings: str | None = None
+    """A BaseSettings class, read at start."""
+    problems: str | None = None
+    """The file of the problem codes."""
+    commands: str | None = None
+    """A Typer application, added to the command line as a group."""
+    lifespan: str | None = None
+    """`(Runtime) -> async context manager`, entered at start after the database, left at stop."""
+    authenticator: str | None = None
+    """`(Runtime) -> Authenticator`; at most one enabled module provides it."""
+    jobs: str | None = None
+    """The file whose `JOBS` run in the background."""
+    migrations: str | None = field(default=None)
+    """Import package of the revisions; `<package>.migrations` unless given, only where `models` is."""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"A module's name is lower case, digits and underscores, not {self.name!r}.")
+        if not self.package:
+            object.__setattr__(self, "package", f"monocoque_{self.name}")
+        if self.models and self.migrations is None:
+            object.__setattr__(self, "migrations", f"{self.package}.migrations")
+
+    @property
+    def slug(self) -> str:
+        """The name as URLs and distributions spell it."""
+        return self.name.replace("_", "-")
+
+    @property
+    def schema(self) -> str:
+        """The PostgreSQL schema that holds the module's tables."""
+        return self.package
+
+
+def load(reference: str) -> Any:
+    """The object that `package.file:object`, or the file that `package.file`, names; raises ImportError."""
+    path, _, attribute = reference.partition(":")
+    module = import_module(path)
+    if not attribute:
+        return module
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        raise ImportError(f"{path} has no {attribute!r}", name=path) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that recurs: `run(runtime)` every `every` seconds, on one process of the cluster at a time."""
+
+    name: str
+    every: float
+    run: Callable[[Any], Any]

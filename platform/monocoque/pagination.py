@@ -1,0 +1,103 @@
+"""Collections: a page, a limit, and an opaque keyset cursor bound to the list and the filters that it came from."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.types import Scope
+
+from monocoque import json
+from monocoque.problems import CURSOR_INVALID, FieldError, Problem
+from monocoque.replies import JsonReply
+
+_MAC = 8
+_UNBOUND = {"cursor", "limit"}
+
+
+class Page[Item: BaseModel](BaseModel):
+    """One page of a collection; `next_cursor` is null on the last."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class Paging:
+    """What page a client asks for, and how it is answered."""
+
+    __slots__ = ("_cursor", "_scope", "limit")
+
+    def __init__(self, scope: Scope, limit: int, cursor: str | None) -> None:
+        self._scope = scope
+        self.limit = limit
+        self._cursor = cursor
+
+    @property
+    def fetch(self) -> int:
+        """Rows to read: one more than the page holds tells whether there is a next."""
+        return self.limit + 1
+
+    def position(self) -> list[Any] | None:
+        """The sort values of the last item of the page before, or None; raises a 422 for a cursor from elsewhere."""
+        if self._cursor is None:
+            return None
+        try:
+            raw = base64.b64decode(self._cursor + "=" * (-len(self._cursor) % 4), altchars=b"-_", validate=True)
+            mac, payload = raw[:_MAC], raw[_MAC:]
+            position = orjson.loads(payload) if mac == self._mac(payload) else None
+        except (binascii.Error, ValueError):
+            position = None
+        if not isinstance(position, list):
+            raise Problem(
+                CURSOR_INVALID,
+                errors=[FieldError("query/cursor", CURSOR_INVALID.code, "Use next_cursor as it came, or leave it out.")],
+            )
+        return position
+
+    def page(self, rows: Sequence[Any], position: Callable[[Any], list[Any]]) -> JsonReply:
+        """The reply for up to `fetch` rows; `position` gives a row's sort values."""
+        if len(rows) <= self.limit:
+            return JsonReply({"items": [dict(row.items()) for row in rows], "next_cursor": None})
+        kept = rows[: self.limit]
+        payload = json.dumps(position(kept[-1]))
+        cursor = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
+        query = [pair for pair in self._query() if pair[0] not in _UNBOUND]
+        target = f"{self._scope['path']}?{urlencode([*query, ('limit', str(self.limit)), ('cursor', cursor)])}"
+        return JsonReply(
+            {"items": [dict(row.items()) for row in kept], "next_cursor": cursor},
+            200,
+            ((b"link", f'<{target}>; rel="next"'.encode("latin-1", "replace")),),
+        )
+
+    def _query(self) -> list[tuple[str, str]]:
+        return parse_qsl(self._scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+    def _mac(self, payload: bytes) -> bytes:
+        bound = sorted(pair for pair in self._query() if pair[0] not in _UNBOUND) if self._scope["query_string"] else []
+        key = self._scope["app"].state.cursor_key
+        return hashlib.blake2b(
+            orjson.dumps([self._scope["path"], bound]) + payload, key=key, digest_size=_MAC
+        ).digest()
+
+
+async def paging(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=100, description="Items on a page.")] = 20,
+    cursor: Annotated[
+        str | None, Query(min_length=1, max_length=500, description="`next_cursor` of the page before.")
+    ] = None,
+) -> Paging:
+    """The page asked for."""
+    return Paging(request.scope, limit, cursor)
+
+
+CurrentPage = Annotated[Paging, Depends(paging)]

@@ -1,0 +1,140 @@
+"""Discover the installed modules, order them, and say precisely what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+
+from monocoque.failures import StartupError
+from monocoque.modules import ENTRY_POINT_GROUP, Module
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A module found in the environment, with the version of the distribution that brought it."""
+
+    module: Module
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Every installed module, and the enabled ones in the order in which they are migrated and started."""
+
+    installed: tuple[Installed, ...]
+    enabled: tuple[Module, ...]
+
+    def version(self, name: str) -> str:
+        """The version of an installed module; raises KeyError."""
+        return next((found.version for found in self.installed if found.module.name == name), "")
+
+    def is_enabled(self, name: str) -> bool:
+        return any(module.name == name for module in self.enabled)
+
+    def ordered(self) -> tuple[Module, ...]:
+        """All installed modules, enabled first, each group in start order."""
+        rest = [found.module for found in self.installed if not self.is_enabled(found.module.name)]
+        return (*self.enabled, *rest)
+
+
+def discover(points: Iterable[EntryPoint] | None = None) -> tuple[Installed, ...]:
+    """The contracts of all installed modules; raises StartupError for a broken or doubled one."""
+    found: dict[str, Installed] = {}
+    origins: dict[str, str] = {}
+    for point in entry_points(group=ENTRY_POINT_GROUP) if points is None else points:
+        origin = f"{point.name} = {point.value!r}"
+        try:
+            module = point.load()
+        except Exception as error:
+            raise StartupError(
+                f"The module {point.name!r} cannot be loaded: {type(error).__name__}: {error}",
+                hint=f"Repair or uninstall the distribution that declares the entry point {origin}.",
+            ) from error
+        if not isinstance(module, Module):
+            raise StartupError(
+                f"The entry point {origin} is no monocoque.modules.Module.",
+                hint="Point it at the module's contract object, such as acme_garage.module:module.",
+            )
+        if module.name in found:
+            if origins[module.name] == origin:
+                continue
+            raise StartupError(
+                f"Two installed modules are named {module.name!r}.",
+                origins[module.name],
+                origin,
+                hint="Uninstall one of the two distributions.",
+            )
+        version = point.dist.version if point.dist else "0"
+        found[module.name] = Installed(module, version)
+        origins[module.name] = origin
+    return tuple(found[name] for name in sorted(found))
+
+
+def order(
+    installed: Sequence[Installed], *, only: Sequence[str] | None = None, without: Sequence[str] = ()
+) -> Inventory:
+    """Choose and order the enabled modules; raises StartupError for an unknown, missing or circular requirement."""
+    known = {found.module.name: found.module for found in installed}
+    for variable, names in (("MONOCOQUE_MODULES", only or ()), ("MONOCOQUE_MODULES_DISABLED", without)):
+        for name in names:
+            if name not in known:
+                raise _unknown(name, known, variable)
+    chosen = [name for name in (dict.fromkeys(only) if only is not None else known) if name not in without]
+    for name in chosen:
+        _check_requirements(known[name], known, chosen, without)
+    return Inventory(tuple(installed), tuple(known[name] for name in _sorted(known, chosen)))
+
+
+def _unknown(name: str, known: dict[str, Module], variable: str) -> StartupError:
+    near = get_close_matches(name.replace("-", "_"), known, n=1)
+    return StartupError(
+        f"{variable} names a module that is not installed: {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
+        hint=f"Installed: {', '.join(sorted(known)) or 'none'}.",
+    )
+
+
+def _check_requirements(
+    module: Module, known: dict[str, Module], chosen: Sequence[str], without: Sequence[str]
+) -> None:
+    absent = [name for name in module.requires if name not in chosen]
+    if not absent:
+        return
+    reasons = []
+    for name in absent:
+        if name not in known:
+            reasons.append(f"{name} is not installed")
+        elif name in without:
+            reasons.append(f"{name} is switched off by MONOCOQUE_MODULES_DISABLED")
+        else:
+            reasons.append(f"{name} is not in MONOCOQUE_MODULES")
+    raise StartupError(
+        f"The module {module.name!r} requires {', '.join(absent)}.",
+        *reasons,
+        hint=f"Enable {', '.join(absent)} too, or leave {module.name!r} out.",
+    )
+
+
+def _sorted(known: dict[str, Module], chosen: Sequence[str]) -> list[str]:
+    """Depth first over requires and after, so that a chain of requirements can be named when it bites its tail."""
+    done: list[str] = []
+    trail: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in done:
+            return
+        if name in trail:
+            chain = " -> ".join([*trail[trail.index(name) :], name])
+            raise StartupError(f"Modules require each other in a circle: {chain}.", hint="Break the circle.")
+        trail.append(name)
+        module = known[name]
+        for earlier in (*module.requires, *module.after):
+            if earlier in chosen:
+                visit(earlier)
+        trail.pop()
+        done.append(name)
+
+    for name in sorted(chosen):
+        visit(name)
+    return done

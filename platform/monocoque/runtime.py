@@ -1,0 +1,64 @@
+"""What a running process has: settings, modules, the database and who may call; handed to whatever needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from pydantic_settings import BaseSettings
+from starlette.types import Scope
+
+from monocoque.database import Database
+from monocoque.direct import direct
+from monocoque.registry import Inventory
+from monocoque.revocations import Revocations
+from monocoque.settings import Settings
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One per process, at `app.state.runtime`; a module keeps what it makes at start in `resources`."""
+
+    settings: Settings
+    inventory: Inventory
+    database: Database
+    revocations: Revocations
+    module_settings: dict[str, BaseSettings] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=dict)
+
+    def settings_of[S: BaseSettings](self, module: str, kind: type[S]) -> S:
+        """A module's own settings; raises KeyError when the module declares none."""
+        found = self.module_settings[module]
+        assert isinstance(found, kind)
+        return found
+
+
+def runtime_of(scope: Scope) -> Runtime:
+    """The runtime of the application that serves this request."""
+    found: Runtime = scope["app"].state.runtime
+    return found
+
+
+async def _runtime_directly(scope: Scope) -> Runtime:
+    return runtime_of(scope)
+
+
+async def _database_directly(scope: Scope) -> Database:
+    return runtime_of(scope).database
+
+
+@direct(_runtime_directly)
+async def current_runtime(request: Request) -> Runtime:
+    """The runtime of this process."""
+    return runtime_of(request.scope)
+
+
+@direct(_database_directly)
+async def current_database(request: Request) -> Database:
+    """The database of this process."""
+    return runtime_of(request.scope).database
+
+
+CurrentRuntime = Annotated[Runtime, Depends(current_runtime)]
+Db = Annotated[Database, Depends(current_database)]

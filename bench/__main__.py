@@ -1,4 +1,4 @@
-"""`python -m bench`: measures monocoque against a bare server on a database of its own and writes `bench/results.json`."""
+"""`python -m bench`: monocoque against a bare server, on a database of its own; writes `bench/results.json`."""
 
 import argparse
 import asyncio
@@ -86,7 +86,7 @@ class Bench:
             return runner.run(interleave(case, servers, self._plan, announce=status.update))
 
     def second_start(self) -> float:
-        """Seconds from the command to the first answer of `monocoque serve` on the embedded database of its first start."""
+        """Seconds from `monocoque serve` to its first answer, on the embedded database that a first start has made."""
         seconds = 0.0
         # Every core, as on the machine of somebody who types the command.
         with pinned((*self._cores.server, *self._cores.rest)):

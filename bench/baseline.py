@@ -24,6 +24,7 @@ from bench import statements
 POOL_SIZE = 10
 PUBLIC = "/api/v1/public/build-lists/"
 CARS = "/api/v1/cars"
+CHECK_DIGIT = {"pointer": "#/vin", "code": "cars.vin_check_digit", "detail": "The check digit does not fit."}
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -102,7 +103,7 @@ class BareServer:
             row = await self._pool.fetchrow(statements.GET_CAR, car_id, owner)
         except asyncpg.DataError:
             row = None
-        return _reply(200, dict(row)) if row else _reply(404, {"detail": "no such car"})
+        return _reply(200, _car(row)) if row else _reply(404, {"detail": "no such car"})
 
     async def _list_cars(self, owner: str, scope: Scope) -> Reply:
         query = parse_qs(scope["query_string"].decode())
@@ -113,9 +114,8 @@ class BareServer:
         cursor = None
         if len(rows) > limit:
             rows = rows[:limit]
-            last = rows[-1]
-            cursor = base64.urlsafe_b64encode(orjson.dumps([last["created_at"], last["id"]])).decode()
-        return _reply(200, {"items": [dict(row) for row in rows], "next_cursor": cursor})
+            cursor = base64.urlsafe_b64encode(rows[-1]["id"].encode()).decode()
+        return _reply(200, {"items": [_car(row) for row in rows], "next_cursor": cursor})
 
     async def _create_car(self, owner: str, body: bytes) -> Reply:
         try:
@@ -129,7 +129,7 @@ class BareServer:
         if not 1886 <= year <= datetime.now(UTC).year + 1:
             return _reply(422, {"detail": "year must lie between 1886 and next year"})
         row = await self._pool.fetchrow(statements.CREATE_CAR, owner, make, model, year, nickname)
-        return _reply(201, dict(row))
+        return _reply(201, _car(row))
 
     async def _public_build_list(self, token: str, scope: Scope) -> Reply:
         document = await self._pool.fetchval(statements.PUBLIC_BUILD_LIST, token)
@@ -147,6 +147,12 @@ async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:
     pass
 
 
+def _car(row: asyncpg.Record) -> dict[str, Any]:
+    car = dict(row)
+    car["warnings"] = [CHECK_DIGIT] if car.pop("vin_check_ok") is False else []
+    return car
+
+
 async def _body(receive: Receive) -> bytes:
     body = b""
     while True:
@@ -157,7 +163,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _reply(status: int, content: object) -> Reply:
-    return status, orjson.dumps(content, option=orjson.OPT_UTC_Z), []
+    return status, orjson.dumps(content), []
 
 
 def main() -> None:

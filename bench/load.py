@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 HOST = "127.0.0.1"
 DRAIN_SECONDS = 10.0
@@ -124,8 +125,8 @@ class _Connection(asyncio.Protocol):
         self.in_flight = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are asyncio.Transport in behaviour, but not by inheritance.
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,7 +1,7 @@
-"""A sampling profiler of the standard library alone: `python -m bench.sampler OUT serve --port N` runs monocoque under it.
+"""A sampling profiler made of the standard library: `python -m bench.sampler OUT serve --port N` profiles monocoque.
 
-Each millisecond of CPU time that the process uses, the kernel sends SIGPROF and the stack of the main thread is counted;
-time spent in C (the driver, orjson, the event loop) counts for the Python function that called it.
+For each millisecond of CPU time the kernel sends SIGPROF, and the stack of the main thread is counted; time spent in C
+(the driver, orjson, the event loop) counts for the Python function that called it.
 """
 
 import signal
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 INTERVAL_SECONDS = 0.001
 TOP = 40
@@ -20,15 +21,17 @@ class Sampler:
 
     def __init__(self) -> None:
         self.stacks: Counter[tuple[str, ...]] = Counter()
+        self._handler_before: Any = signal.SIG_DFL
 
     def start(self) -> None:
-        signal.signal(signal.SIGPROF, self._sample)
+        self._handler_before = signal.signal(signal.SIGPROF, self._sample)
         # A system call that the signal interrupts would fail in libraries that do not expect it.
         signal.siginterrupt(signal.SIGPROF, False)  # noqa: FBT003  the standard library's own signature
         signal.setitimer(signal.ITIMER_PROF, INTERVAL_SECONDS, INTERVAL_SECONDS)
 
     def stop(self) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, self._handler_before)
 
     def _sample(self, _signal: int, frame: FrameType | None) -> None:
         self.stacks[tuple(_functions(frame))[::-1]] += 1

@@ -32,7 +32,7 @@ class Garage:
 
 
 def seed(url: str) -> Garage:
-    """Fill an empty database: an owner with 100 cars, 25 parts, a shared list of 20 items; a writer with nothing yet."""
+    """Fill an empty database: an owner with 100 cars, 25 parts and a shared list of 20 items; a writer."""
     with httpx.Client(base_url=f"{url}{API}", trust_env=False, timeout=30) as client:
         # Creates go to a second person's account, so that the lists that are read stay as they are.
         owner, writer = _sign_up(client, "owner"), _sign_up(client, "writer")

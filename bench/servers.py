@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import httpx
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
@@ -106,7 +107,7 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._watched: list[psutil.Process] = []
 
-    def __enter__(self) -> "ServerProcess":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -124,13 +125,7 @@ class ServerProcess:
                 self._command, cwd=self._folder, env=self._variables, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
         try:
-            with httpx.Client(base_url=self.url, trust_env=False, timeout=5) as client:
-                while not _is_ok(client, until):
-                    if self._process.poll() is not None:
-                        raise ServerError(f"{self.name} ended with code {self._process.returncode}:\n{self._tail()}")
-                    if time.perf_counter() - started > START_SECONDS:
-                        raise ServerError(f"{self.name} did not answer within {START_SECONDS:.0f} s:\n{self._tail()}")
-                    time.sleep(0.01)
+            self._wait_for(until, self._process, started)
             seconds = time.perf_counter() - started
             main = psutil.Process(self._process.pid)
             self._watched = [main, *main.children(recursive=True)]
@@ -138,6 +133,15 @@ class ServerProcess:
             self.stop()
             raise
         return seconds
+
+    def _wait_for(self, path: str, process: subprocess.Popen[bytes], started: float) -> None:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=5) as client:
+            while not _is_ok(client, path):
+                if process.poll() is not None:
+                    raise ServerError(f"{self.name} ended with code {process.returncode}:\n{self._tail()}")
+                if time.perf_counter() - started > START_SECONDS:
+                    raise ServerError(f"{self.name} did not answer within {START_SECONDS:.0f} s:\n{self._tail()}")
+                time.sleep(0.01)
 
     def stop(self) -> None:
         """End it as Ctrl-C would; killed after 20 seconds, which is an error."""
@@ -154,12 +158,12 @@ class ServerProcess:
 
     def cpu_seconds(self) -> float:
         """User and system time of all its processes so far."""
-        return sum(sum(process.cpu_times()[:2]) for process in self._watched)
+        return float(sum(sum(process.cpu_times()[:2]) for process in self._watched))
 
     def resident_mib(self) -> float:
         """Resident memory of all its processes, PostgreSQL's left out, in MiB."""
         own = [process for process in self._watched if not process.name().startswith("postgres")]
-        return sum(process.memory_info().rss for process in own) / 2**20
+        return float(sum(process.memory_info().rss for process in own) / 2**20)
 
     def _tail(self) -> str:
         return self._log.read_bytes()[-LOG_TAIL:].decode(errors="replace")

@@ -1,6 +1,6 @@
 """Every statement of the bare server, written by hand for the tables that the modules create."""
 
-_CAR = "id::text, make, model, year, vin, nickname, notes, created_at, updated_at"
+_CAR = "id::text, make, model, year, vin, vin_check_ok, nickname, notes, version, created_at, updated_at"
 
 GET_CAR = f"""
 SELECT {_CAR}
@@ -12,13 +12,13 @@ LIST_CARS = f"""
 SELECT {_CAR}
 FROM monocoque_cars.cars
 WHERE owner_id = $1 AND deleted_at IS NULL
-ORDER BY created_at DESC, id DESC
+ORDER BY id DESC
 LIMIT $2
 """
 
 CREATE_CAR = f"""
-INSERT INTO monocoque_cars.cars (id, owner_id, make, model, year, nickname, version, created_at, updated_at)
-VALUES (uuidv7(), $1, $2, $3, $4, $5, 1, now(), now())
+INSERT INTO monocoque_cars.cars (id, owner_id, make, model, year, nickname)
+VALUES (uuidv7(), $1, $2, $3, $4, $5)
 RETURNING {_CAR}
 """
 

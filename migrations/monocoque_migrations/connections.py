@@ -22,7 +22,8 @@ type PlainConnection = asyncpg.Connection[asyncpg.Record]
 async def connect(url: str, application_name: str, *, lock_timeout: float = 0) -> PlainConnection:
     """Open an asyncpg connection, with no time limit but `lock_timeout` (seconds, 0 for none).
 
-    `public` leads its search path, so that a role whose path starts with a module's schema reads the same names as any other.
+    `public` leads its search path, so that a role whose path starts with a module's schema reads the same names as
+    any other.
     """
     import asyncpg  # noqa: PLC0415  (the engine stays light until it works)
 
@@ -45,7 +46,8 @@ async def connect(url: str, application_name: str, *, lock_timeout: float = 0) -
             server_settings=settings,
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        # The driver's text may quote the URL, password and all, when it cannot read it: only the server's own words are passed on.
+        # The driver's text may quote the URL, password and all, when it cannot read it: only the server's own words
+        # are passed on.
         reason = str(error) if isinstance(error, asyncpg.PostgresError | OSError) else "the URL cannot be read"
         raise MigrationError(
             f"The database cannot be reached: {reason or type(error).__name__}.",

@@ -27,7 +27,8 @@ class MigrationError(Exception):
 class Chain:
     """A module's migrations: `revisions` is the import name of the package that holds the revision files.
 
-    `metadata` may describe other modules' tables too, only those in `schema` count; None means that the models are not loaded.
+    `metadata` may describe other modules' tables too, only those in `schema` count; None means that the models are
+    not loaded.
     """
 
     name: str

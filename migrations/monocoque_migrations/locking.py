@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -27,9 +25,13 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 async def migration_lock(url: str, wait: float) -> AsyncIterator[PlainConnection]:
     """Hold the lock, and lend the session that holds it; raises MigrationError naming the holder after `wait` seconds.
 
-    It is polled and never waited on: a session that waits inside the server keeps a snapshot, and CREATE INDEX CONCURRENTLY in the
-    holder would wait for that snapshot in turn. The session does nothing else, so the lock ends with its process.
+    It is polled and never waited on: a session that waits inside the server keeps a snapshot, and CREATE INDEX
+    CONCURRENTLY in the holder would wait for that snapshot in turn. The session does nothing else, so the lock ends
+    with its process.
     """
+    import asyncio  # noqa: PLC0415  (the engine stays light until it works)
+    import random  # noqa: PLC0415
+
     async with plain(url, f"{APPLICATION_NAME} (lock)") as session:
         deadline = monotonic() + wait
         while not await session.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):

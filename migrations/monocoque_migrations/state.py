@@ -21,7 +21,7 @@ ORDER BY n.nspname
 
 
 async def applied(connection_or_url: PlainConnection | str, chains: Sequence[Chain]) -> dict[str, str | None]:
-    """Give each chain's applied revision by module name, None where there is none: one statement once all have been migrated."""
+    """Give each chain's applied revision (or None) by module name; one statement once all have been migrated."""
     if isinstance(connection_or_url, str):
         async with plain(connection_or_url, APPLICATION_NAME) as connection:
             return await applied(connection, chains)
@@ -29,11 +29,10 @@ async def applied(connection_or_url: PlainConnection | str, chains: Sequence[Cha
 
     connection = connection_or_url
     result: dict[str, str | None] = {chain.name: None for chain in chains}
-    present = list(chains)
     # A failing statement would end a transaction that the caller has open; there, look before reading.
     if not connection.is_in_transaction():
         try:
-            return result | await _versions(connection, present)
+            return await _versions(connection, chains)
         except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             pass
     schemas = {row["schema"] for row in await connection.fetch(_VERSION_TABLES, VERSION_TABLE)}
@@ -46,9 +45,12 @@ async def status(url: str, chains: Sequence[Chain]) -> list[ChainStatus]:
     async with plain(url, APPLICATION_NAME) as connection:
         left = [chain for chain in await marked(connection) if chain.schema not in {known.schema for known in chains}]
         revisions = await applied(connection, chains)
-        remains = await _versions(connection, left)
+        remains = [(await _versions(connection, [gone]))[gone.name] for gone in left]
     found = [_status(chain, revisions[chain.name], histories[chain.name]) for chain in chains]
-    return found + [ChainStatus(gone.name, gone.schema, remains[gone.name], None, (), "gone") for gone in left]
+    return found + [
+        ChainStatus(gone.name, gone.schema, revision, None, (), "gone")
+        for gone, revision in zip(left, remains, strict=True)
+    ]
 
 
 async def marked(connection: PlainConnection) -> list[Chain]:
@@ -71,6 +73,7 @@ async def _versions(connection: PlainConnection, chains: Sequence[Chain]) -> dic
 
 def _status(chain: Chain, revision: str | None, history: History) -> ChainStatus:
     state: State
+    pending: tuple[str, ...]
     if revision == history.head:
         state, pending = "current", ()
     elif revision is None:

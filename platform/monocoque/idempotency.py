@@ -63,6 +63,10 @@ class Once:
         self._database = database
         self._key = key
 
+    def location(self, new_id: UUID) -> str:
+        """The path of what this request creates."""
+        return f"{self._request.scope['path']}/{new_id}"
+
     async def run(self, owner: UUID, action: Callable[[Executor], Awaitable[Response]]) -> Response:
         """The reply of `action`, or the stored one; effect and reply are committed together before this returns.
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Query, Request
@@ -29,6 +30,10 @@ class Page[Item: BaseModel](BaseModel):
 
     items: list[Item]
     next_cursor: str | None
+
+
+def _by_id(row: Any) -> list[Any]:
+    return [row["id"]]
 
 
 class Paging:
@@ -63,8 +68,15 @@ class Paging:
             )
         return position
 
-    def page(self, rows: Sequence[Any], position: Callable[[Any], list[Any]]) -> JsonReply:
-        """The reply for up to `fetch` rows; `position` gives a row's sort values."""
+    def before(self) -> UUID | None:
+        """The id that a list sorted by id, newest first, goes on from; raises a 422 for a cursor from elsewhere."""
+        position = self.position()
+        if position is None:
+            return None
+        return UUID(position[0])
+
+    def page(self, rows: Sequence[Any], position: Callable[[Any], list[Any]] = _by_id) -> JsonReply:
+        """The reply for up to `fetch` rows; `position` gives a row's sort values, its id unless told otherwise."""
         if len(rows) <= self.limit:
             return JsonReply({"items": [dict(row.items()) for row in rows], "next_cursor": None})
         kept = rows[: self.limit]

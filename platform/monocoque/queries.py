@@ -26,6 +26,9 @@ class Query:
 
     def __init__(self, statement: ClauseElement) -> None:
         compiled = statement.compile(dialect=_DIALECT)
+        if compiled.insert_prefetch or compiled.update_prefetch:
+            names = ", ".join(column.name for column in (*compiled.insert_prefetch, *compiled.update_prefetch))
+            raise TypeError(f"give a value or a server default for {names}: a statement computes no defaults in Python")
         self.sql: str = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
         binds = compiled.binds

@@ -11,9 +11,13 @@ from starlette.types import Scope
 
 from monocoque.database import Database
 from monocoque.direct import direct
+from monocoque.failures import StartupError
+from monocoque.migration import chains
 from monocoque.registry import Inventory
 from monocoque.revocations import Revocations
 from monocoque.settings import Settings
+from monocoque_migrations import applied
+from monocoque_migrations.history import line
 
 
 @dataclass(slots=True)
@@ -26,12 +30,30 @@ class Runtime:
     revocations: Revocations
     module_settings: dict[str, BaseSettings] = field(default_factory=dict)
     resources: dict[str, Any] = field(default_factory=dict)
+    draining: bool = False
 
     def settings_of[S: BaseSettings](self, module: str, kind: type[S]) -> S:
         """A module's own settings; raises KeyError when the module declares none."""
         found = self.module_settings[module]
         assert isinstance(found, kind)
         return found
+
+
+    async def behind(self) -> list[str]:
+        """The enabled chains whose schema is older than the code; one that is ahead counts as current."""
+        enabled = chains(self.inventory, with_metadata=False)
+        async with self.database.connection() as connection:
+            present = await applied(connection, enabled)
+        return [chain.name for chain in enabled if present.get(chain.name) in (None, *line(chain).revisions[:-1])]
+
+    async def check_schema(self) -> None:
+        """Raise StartupError when the schema is older than the code."""
+        behind = await self.behind()
+        if behind:
+            raise StartupError(
+                f"The database is not migrated for: {', '.join(behind)}.",
+                hint="Run `monocoque db upgrade`, or start with `monocoque serve`, which does it in development.",
+            )
 
 
 def runtime_of(scope: Scope) -> Runtime:

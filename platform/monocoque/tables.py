@@ -35,6 +35,11 @@ def timestamp(*, nullable: bool = False, default_now: bool = False) -> Any:
     return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable, sa_column_kwargs=extra)  # type: ignore[call-overload]
 
 
+def row_version() -> Any:
+    """The column `version` behind a row's ETag: 1 for a new row, one more with each change."""
+    return Field(default=None, sa_type=Integer, nullable=False, sa_column_kwargs={"server_default": "1"})
+
+
 class IdempotencyRecord(Table, table=True):
     """A reply kept for 24 hours under the key that its request carried."""
 
@@ -60,4 +65,4 @@ class Revocation(Table, table=True):
     expires_at: datetime = timestamp()
 
 
-__all__ = ["NAMING", "SHELL_SCHEMA", "CheckConstraint", "IdempotencyRecord", "Revocation", "Table", "metadata", "timestamp"]
+__all__ = ["NAMING", "SHELL_SCHEMA", "CheckConstraint", "IdempotencyRecord", "Revocation", "Table", "metadata", "row_version", "timestamp"]

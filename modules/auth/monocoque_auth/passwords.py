@@ -7,7 +7,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import bcrypt
@@ -42,7 +42,7 @@ class Passwords:
         if workers < 1 or max_waiting < 0:
             raise ValueError("Password hashing needs at least one worker, and a queue of zero or more.")
         self._rounds = rounds
-        # A valid salt is all that it takes to spend the same time; making a real hash would cost a start-up its time too.
+        # A valid salt is all that it takes to spend the same time; making a real hash would slow each start down.
         self._dummy = bcrypt.gensalt(rounds).decode() + _NO_DIGEST
         self._slots = threading.BoundedSemaphore(workers + max_waiting)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="password")
@@ -54,7 +54,7 @@ class Passwords:
         return await self._run(self._hash, password)
 
     async def verify_password(self, password: str, hashed: str | None) -> bool:
-        """Tell whether the password is the one that was hashed; None is an unknown user, costs one hash too and is False.
+        """Tell whether the password is the one that was hashed; None, an unknown user, costs one hash too and is False.
 
         A malformed stored hash and an overlong password are False at the same cost, never an error.
         """
@@ -84,11 +84,8 @@ class Passwords:
             raise
         # Released by the thread's own future, not by the caller: a cancelled caller leaves a running hash behind, and
         # that still holds its worker.
-        future.add_done_callback(self._release)
+        future.add_done_callback(lambda _: self._slots.release())
         return await asyncio.wrap_future(future)
-
-    def _release(self, _: Future[object]) -> None:
-        self._slots.release()
 
 
 def needs_rehash(hashed: str, rounds: int) -> bool:

@@ -1,7 +1,6 @@
 """Access tokens: short-lived HS256 JWTs that carry what a request needs; the only file that knows python-jose."""
 
 import json
-import math
 import re
 import secrets
 import time
@@ -42,7 +41,7 @@ class TokenExpired(TokenInvalid):
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What a verified token says: whose it is, of which session (token family), in which role; times in epoch seconds."""
+    """What a verified token says: whose it is, in which session (token family) and role; times in epoch seconds."""
 
     user_id: UUID
     session_id: UUID
@@ -54,7 +53,8 @@ class AccessClaims:
 class AccessTokens:
     """Issues and verifies access tokens with one secret; `previous_secrets` are still verified, never used to issue.
 
-    A secret has at least 32 bytes, `lifetime` and `leeway` are whole seconds, `clock` gives epoch seconds; ValueError otherwise.
+    A secret has at least 32 bytes, `lifetime` at least a second, neither name is empty: ValueError otherwise. `clock`
+    gives epoch seconds.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class AccessTokens:
         return self._leeway
 
     def issue(self, *, user_id: UUID, session_id: UUID, role: str) -> str:
-        """Sign a token that starts now and lives for the configured time; ValueError for a role that `verify` would refuse."""
+        """Sign a token that starts now and lives for the configured time; ValueError for an odd role."""
         if not _ROLE.fullmatch(role):
             raise ValueError("A role is 1 to 32 lower-case letters, digits and underscores, starting with a letter.")
         now = int(self._clock())
@@ -134,8 +134,6 @@ class AccessTokens:
 
     def _check_times(self, claims: AccessClaims, not_before: int) -> None:
         now = self._clock()
-        if not math.isfinite(now):
-            raise TokenInvalid("The clock gives no time to compare the token with.")
         if max(claims.issued_at, not_before) > now + self._leeway:
             raise TokenInvalid("The token is not valid yet.")
         # The leeway again, so that a slightly shortened lifetime does not sign everybody out on deployment.

@@ -1,1 +1,1 @@
-"""."""
+"""The cars a person owns."""

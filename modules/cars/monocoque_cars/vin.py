@@ -1,4 +1,4 @@
-"""Vehicle identification numbers (ISO 3779): their form, their check digit, and what they tell without asking anyone."""
+"""Vehicle identification numbers (ISO 3779): their form, their check digit, and what they tell offline."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -43,8 +43,8 @@ class VinError(ValueError):
 class VinFacts:
     """What a VIN says about a car, None or empty where it does not; the check digit is a hint, not proof.
 
-    `model_years` are all that the year letter can mean up to next year, ascending. `check_digit_required` is true for cars
-    built where the law demands one (North America, China): elsewhere "invalid" usually means that position 9 is in other use.
+    `model_years` are all that the year letter can mean up to next year, ascending. `check_digit_required` is true for
+    cars built where the law demands one (North America, China): elsewhere position 9 is often in other use.
     """
 
     vin: str
@@ -57,7 +57,7 @@ class VinFacts:
 
 
 def normalise_vin(text: str) -> str:
-    """Give the VIN in upper case without surrounding white space; VinError for another length or I, O, Q and the like."""
+    """Give the VIN in upper case without surrounding white space; VinError for a wrong length or wrong characters."""
     stripped = text.strip()
     if len(stripped) != VIN_LENGTH:
         raise VinError("length", f"A VIN has {VIN_LENGTH} characters; this text has {len(stripped)}.")
@@ -69,7 +69,7 @@ def normalise_vin(text: str) -> str:
 
 
 def check_digit_ok(vin: str) -> bool:
-    """Tell whether the ninth character of a normalised VIN is the check digit of the others; False for any other text."""
+    """Tell whether the ninth character of a normalised VIN is its check digit; False for a text that is no VIN."""
     if len(vin) != VIN_LENGTH or not _ALPHABET.issuperset(vin):
         return False
     total = sum(_VALUES[character] * weight for character, weight in zip(vin, _WEIGHTS, strict=True))
@@ -77,7 +77,7 @@ def check_digit_ok(vin: str) -> bool:
 
 
 def decode_vin(vin: str, *, today_year: int) -> VinFacts:
-    """Decode a VIN offline (tables of the library vininfo); VinError where `normalise_vin` raises it, else never an error."""
+    """Decode a VIN offline (tables of vininfo); VinError where `normalise_vin` raises it, and only there."""
     vin = normalise_vin(vin)
     # The library decodes model details at once for some makers. We use none of them, and a gap in those tables must not
     # cost the facts that do not depend on them.
@@ -99,8 +99,8 @@ def decode_vin(vin: str, *, today_year: int) -> VinFacts:
 
 
 def _manufacturer(known: vininfo.Vin) -> str | None:
-    # The library knows the first two characters of some makers. A 9 as the third stands for every maker of small series,
-    # so that only an entry for all three characters names one.
+    # The library falls back to the first two characters of a maker. A 9 as the third stands for every maker of small
+    # series, so that only an entry for all three characters names one.
     shared_code = known.manufacturer_is_small and known.wmi not in WMI
     if shared_code or isinstance(known.assembler, UnsupportedBrand):
         return None

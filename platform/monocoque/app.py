@@ -1,0 +1,180 @@
+"""The application: the enabled modules mounted, the runtime brought up and down around them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from monocoque import __version__
+from monocoque.accesslog import AccessLog
+from monocoque.database import Database
+from monocoque.docs import docs_router
+from monocoque.errors import constraint_problems
+from monocoque.failures import StartupError
+from monocoque.health import router as health_router
+from monocoque.inventory_routes import router as inventory_router
+from monocoque.jobs import Scheduler, jobs_of
+from monocoque.logs import as_json
+from monocoque.middleware import Edge
+from monocoque.modules import Module, load
+from monocoque.openapi import openapi_document
+from monocoque.problems import Problem
+from monocoque.registry import Inventory, discover, order
+from monocoque.revocations import Revocations
+from monocoque.routing import Dispatcher
+from monocoque.runtime import Runtime
+from monocoque.security import Authenticator, Gate
+from monocoque.settings import Settings, load_settings, load_shell_settings
+
+DESCRIPTION = "REST API of the enabled modules. Errors are problem documents (RFC 9457) with a stable `code`."
+
+
+class Shell(FastAPI):
+    """FastAPI with our dispatcher in front of its router and our edge around it all."""
+
+    def __init__(self, settings: Settings, prefixes: list[str], access_log: AccessLog, **options: Any) -> None:
+        super().__init__(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, **options)
+        self._settings = settings
+        self._prefixes = prefixes
+        self._access_log = access_log
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Edge, CORS where configured, dispatcher, then FastAPI's own stack for what the dispatcher passes on."""
+        app: ASGIApp = Dispatcher(self.routes, self._prefixes, super().build_middleware_stack())
+        if self._settings.cors_origins:
+            app = CORSMiddleware(
+                app,
+                allow_origins=list(self._settings.cors_origins),
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
+                expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "Idempotency-Replayed"],
+                max_age=600,
+            )
+        return Edge(app, self._access_log, strict_transport=self._settings.production)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if not self.openapi_schema:
+            self.openapi_schema = openapi_document(self)
+        return self.openapi_schema
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    inventory: Inventory | None = None,
+    database_url: str | None = None,
+    access_log: bool = True,
+) -> FastAPI:
+    """Discover, order and mount; raises StartupError. Nothing is connected before the application's lifespan."""
+    settings = settings or load_shell_settings()
+    if inventory is None:
+        inventory = order(discover(), only=settings.modules, without=settings.modules_disabled)
+    url = database_url or settings.postgres_url
+    if url is None:
+        raise StartupError(
+            "There is no database to connect to.",
+            hint="Set MONOCOQUE_DATABASE_URL, or start with `monocoque serve`, which brings an embedded one.",
+        )
+    database = Database.from_settings(settings, url)
+    runtime = Runtime(settings, inventory, database, Revocations(database))
+    runtime.module_settings = {
+        module.name: load_settings(load(module.settings)) for module in inventory.enabled if module.settings
+    }
+    prefixes = [settings.api_prefix + suffix for module in inventory.enabled for suffix in _suffixes(module)]
+    app = Shell(
+        settings,
+        prefixes,
+        AccessLog(as_json=as_json(settings), enabled=access_log),
+        title=settings.project_name,
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        generate_unique_id_function=operation_id,
+        openapi_tags=[{"name": module.slug, "description": module.summary} for module in inventory.enabled],
+    )
+    app.state.runtime = runtime
+    app.state.cursor_key = hashlib.blake2b(settings.signing_secret.encode(), person=b"cursor").digest()
+    app.state.gate = Gate(_authenticator(inventory, runtime), runtime.revocations)
+    app.add_exception_handler(HTTPException, _raise_on)
+    app.add_exception_handler(RequestValidationError, _raise_on)
+    app.add_exception_handler(Problem, _raise_on)
+    app.include_router(health_router)
+    app.include_router(inventory_router, prefix=settings.api_prefix)
+    if settings.docs:
+        app.include_router(docs_router(settings))
+    for module in inventory.enabled:
+        _mount(app, module, settings.api_prefix)
+    return app
+
+
+def _mount(app: FastAPI, module: Module, prefix: str) -> None:
+    try:
+        if module.models:
+            load(module.models)
+        if module.problems:
+            constraint_problems.add(module.schema, getattr(load(module.problems), "CONSTRAINTS", {}))
+        if module.router:
+            app.include_router(load(module.router), prefix=f"{prefix}/{module.slug}", tags=[module.slug])
+        if module.public_router:
+            app.include_router(load(module.public_router), prefix=f"{prefix}/public/{module.slug}", tags=[module.slug])
+    except ImportError as error:
+        raise StartupError(
+            f"The module {module.name!r} cannot be mounted: {error}",
+            hint=f"Install its distribution whole, or leave it out with MONOCOQUE_MODULES_DISABLED={module.name}.",
+        ) from error
+
+
+def _suffixes(module: Module) -> list[str]:
+    return [f"/{module.slug}", f"/public/{module.slug}"]
+
+
+def _authenticator(inventory: Inventory, runtime: Runtime) -> Authenticator | None:
+    providers = [module for module in inventory.enabled if module.authenticator]
+    if len(providers) > 1:
+        names = ", ".join(module.name for module in providers)
+        raise StartupError(f"Several enabled modules say who may call: {names}.", hint="Enable one of them.")
+    if not providers:
+        return None
+    assert providers[0].authenticator
+    found: Authenticator = load(providers[0].authenticator)(runtime)
+    return found
+
+
+def operation_id(route: APIRoute) -> str:
+    """`<module>_<verb>_<noun>`, such as `cars_create_car`."""
+    module = str(route.tags[0]).replace("-", "_") if route.tags else "shell"
+    return f"{module}_{route.name}"
+
+
+async def _raise_on(_request: Any, error: Exception) -> Any:
+    # FastAPI would make a reply of its own here; the edge makes them all, in one form.
+    raise error
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    runtime: Runtime = app.state.runtime
+    async with AsyncExitStack() as stack:
+        await runtime.database.open()
+        stack.push_async_callback(runtime.database.close)
+        await runtime.check_schema()
+        await runtime.revocations.start()
+        stack.push_async_callback(runtime.revocations.stop)
+        for module in runtime.inventory.enabled:
+            if module.lifespan:
+                await stack.enter_async_context(load(module.lifespan)(runtime))
+        scheduler = Scheduler(runtime, jobs_of(runtime.inventory))
+        scheduler.start()
+        stack.push_async_callback(scheduler.stop)
+        yield
+        runtime.draining = True

@@ -1,0 +1,43 @@
+"""Logging: one line a record on standard error, as JSON or for people."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from monocoque import json
+from monocoque.settings import Settings
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        document = {
+            "time": record.created,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        if record.exc_info:
+            document["exception"] = self.formatException(record.exc_info)
+        return json.dump_text(document)
+
+
+def as_json(settings: Settings) -> bool:
+    """Whether log lines are JSON: as configured, or where standard error is no terminal in production."""
+    if settings.log_format == "auto":
+        return settings.production and not sys.stderr.isatty()
+    return settings.log_format == "json"
+
+
+def configure(settings: Settings) -> None:
+    """Set up the root logger once, for the whole process."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonFormatter() if as_json(settings) else logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    )
+    level = logging.DEBUG if settings.debug else settings.log_level.upper()
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for chatty in ("asyncio", "httpx", "httpcore", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,88 @@
+"""The OpenAPI document: FastAPI's, with the problems that any operation may answer made explicit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from monocoque.problems import (
+    CURSOR_INVALID,
+    IDEMPOTENCY_IN_FLIGHT,
+    IDEMPOTENCY_REUSED,
+    INVALID,
+    PRECONDITION_FAILED,
+    REQUEST_TIMEOUT,
+    SCHEMA,
+    SERVER_ERROR,
+    TOKEN_EXPIRED,
+    TOO_LARGE,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    ProblemCode,
+    describe,
+)
+
+_METHODS = {"get", "put", "post", "patch", "delete"}
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The whole document; the same for the same modules and version."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = SCHEMA
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method in _METHODS:
+                _complete(operation, health=path.startswith("/health"))
+    return document
+
+
+def _complete(operation: dict[str, Any], *, health: bool) -> None:
+    replies = operation["responses"]
+    replies.pop("422", None) if _is_fastapi_default(replies.get("422")) else None
+    if health:
+        return
+    names = {parameter["name"]: parameter for parameter in operation.get("parameters", ())}
+    codes: list[ProblemCode] = [INVALID, SERVER_ERROR, UNAVAILABLE]
+    if operation.get("security"):
+        codes += [UNAUTHENTICATED, TOKEN_EXPIRED]
+    if "cursor" in names:
+        codes.append(CURSOR_INVALID)
+    if "If-Match" in names:
+        codes.append(PRECONDITION_FAILED)
+    if "Idempotency-Key" in names:
+        codes += [IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_REUSED]
+    if "requestBody" in operation:
+        codes += [TOO_LARGE, REQUEST_TIMEOUT]
+    if "If-None-Match" in names:
+        replies["304"] = {"description": "The copy at hand is current."}
+    grouped: dict[int, list[ProblemCode]] = {}
+    for code in codes:
+        grouped.setdefault(code.status, []).append(code)
+    for status, group in grouped.items():
+        replies[str(status)] = _merged(replies.get(str(status)), describe(group))
+    operation["responses"] = {status: replies[status] for status in sorted(replies)}
+
+
+def _is_fastapi_default(reply: dict[str, Any] | None) -> bool:
+    return reply is not None and "HTTPValidationError" in str(reply.get("content"))
+
+
+def _merged(first: dict[str, Any] | None, second: dict[str, Any]) -> dict[str, Any]:
+    if first is None:
+        return second
+    content = {kind: dict(value) for kind, value in first.get("content", {}).items()}
+    for kind, value in second["content"].items():
+        examples = {**content.get(kind, {}).get("examples", {}), **value["examples"]}
+        content[kind] = {**value, "examples": examples}
+    return {"description": f"{first['description']}; {second['description']}", "content": content}

@@ -1,0 +1,73 @@
+"""What tests share: people who sign up over the API, and short ways to call it as them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Person:
+    """Somebody with an account; `get`, `post` and so on call the API as them."""
+
+    client: httpx.AsyncClient
+    email: str
+    password: str = PASSWORD
+    id: UUID | None = None
+    access_token: str = ""
+    refresh_token: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        options["headers"] = {**self.headers, **(options.get("headers") or {})}
+        return await self.client.request(method, path, **options)
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.call("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> httpx.Response:
+        return await self.call("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> httpx.Response:
+        return await self.call("PUT", path, **options)
+
+    async def patch(self, path: str, **options: Any) -> httpx.Response:
+        return await self.call("PATCH", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> httpx.Response:
+        return await self.call("DELETE", path, **options)
+
+    async def login(self) -> None:
+        reply = await self.client.post("/auth/login", json={"email": self.email, "password": self.password})
+        assert reply.status_code == 200, reply.text
+        self.access_token = reply.json()["access_token"]
+        self.refresh_token = reply.json()["refresh_token"]
+
+
+async def sign_up(client: httpx.AsyncClient, **profile: Any) -> Person:
+    """A new account, signed in. `client` has the API prefix as its base URL."""
+    person = Person(client, profile.pop("email", f"{uuid4().hex}@example.org"))
+    reply = await client.post("/auth/register", json={"email": person.email, "password": PASSWORD, **profile})
+    assert reply.status_code == 201, reply.text
+    person.id = UUID(reply.json()["id"])
+    await person.login()
+    return person
+
+
+def problem(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem document of a reply, after checking that it is one and which."""
+    assert reply.status_code == status, reply.text
+    assert reply.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = reply.json()
+    assert document["code"] == code, document
+    assert document["status"] == status
+    return document

@@ -151,6 +151,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     cores = share_cores()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="monocoque-bench-")))
+        # Run by root, the database belongs to another account, which has to find its way in.
+        folder.chmod(0o711)
         stack.enter_context(pinned(cores.rest))
         console.print("Starting PostgreSQL and migrating an empty database")
         database = stack.enter_context(EmbeddedPostgres(folder / "database", durable=False))

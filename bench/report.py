@@ -99,16 +99,16 @@ def show(results: Results, console: Console) -> None:
 
 
 def _figures_table(results: Results) -> Table:
-    machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
+    machine = "busy: share of the server's core; " + ", ".join(f"{name} {of}" for name, of in results.machine.items())
     table = Table(title="Medians over the rounds", caption=machine, box=box.SIMPLE_HEAD)
     for heading in ("case", "server"):
-        table.add_column(heading)
-    for heading in ("requests/s", "p50 ms", "p99 ms", "CPU us/request", "x bare", "core busy"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, no_wrap=True)
+    for heading in ("req/s", "p50 ms", "p99 ms", "CPU us/req", "x bare", "busy"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for case, bare in results.bare.items():
         rows = [("bare", bare), ("monocoque", results.monocoque[case])]
         if case in results.one_module:
-            rows.append(("  auth, cars only", results.one_module[case]))
+            rows.append(("  auth, cars", results.one_module[case]))
         for server, figures in rows:
             table.add_row(
                 case if server == "bare" else "",

@@ -10,7 +10,11 @@ from bench.stats import Figures, figures, median
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how often to measure; five medians settle within about two per cent, which a limit of 1.05 needs."""
+    """How long and how often to measure.
+
+    With these figures two processes of one and the same server came out up to 4 % apart on two shared cores: before a
+    ratio close to its limit is believed, raise `rounds` and keep the machine quiet.
+    """
 
     rounds: int = 5
     seconds: float = 1.5

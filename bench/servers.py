@@ -127,8 +127,7 @@ class ServerProcess:
         try:
             self._wait_for(until, self._process, started)
             seconds = time.perf_counter() - started
-            main = psutil.Process(self._process.pid)
-            self._watched = [main, *main.children(recursive=True)]
+            self._watched = [psutil.Process(self._process.pid), *self._children(self._process.pid)]
         except BaseException:
             self.stop()
             raise
@@ -144,10 +143,11 @@ class ServerProcess:
                 time.sleep(0.01)
 
     def stop(self) -> None:
-        """End it as Ctrl-C would; killed after 20 seconds, which is an error."""
+        """Ask it to end; it is an error when it, or a process that it started, has to be killed."""
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
+        if process is None:
             return
+        started = self._children(process.pid)
         process.terminate()
         try:
             process.wait(STOP_SECONDS)
@@ -155,6 +155,20 @@ class ServerProcess:
             process.kill()
             process.wait()
             raise ServerError(f"{self.name} did not stop within {STOP_SECONDS:.0f} s:\n{self._tail()}") from None
+        finally:
+            left = psutil.wait_procs(started, timeout=1)[1]
+            for survivor in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    survivor.kill()
+        if left:
+            pids = ", ".join(str(survivor.pid) for survivor in left)
+            raise ServerError(f"{self.name} stopped, but processes that it had started went on: {pids} (now killed)")
+
+    @staticmethod
+    def _children(pid: int) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return list(psutil.Process(pid).children(recursive=True))
+        return []
 
     def cpu_seconds(self) -> float:
         """User and system time of all its processes so far."""

@@ -15,12 +15,12 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from monocoque.app import create_app
 from monocoque.embedded import EmbeddedPostgres
 from monocoque.migration import chains
 from monocoque.registry import Inventory, discover, order
 from monocoque.settings import Settings
-
 from monocoque_migrations import upgrade
 from tests.support import Person, sign_up
 

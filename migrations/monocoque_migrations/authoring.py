@@ -94,7 +94,7 @@ def _render(connection: Connection, chain: Chain) -> tuple[str, str]:
     return up or "pass", down or "pass"
 
 
-def _render_item(kind: str, item: Any, context: Any) -> str | Literal[False]:  # noqa: ANN401  (Alembic's signature)
+def _render_item(kind: str, item: Any, context: Any) -> str | Literal[False]:
     """Keep revisions to alembic and sqlalchemy, and able to run where there is no uuidv7()."""
     from sqlalchemy.types import TypeDecorator  # noqa: PLC0415  (light until it works)
 

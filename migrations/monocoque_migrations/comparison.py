@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from monocoque_migrations.connections import alchemy, quoted
+from monocoque_migrations.connections import alchemy, database_error, quoted
 from monocoque_migrations.contract import Chain, MigrationError
 from monocoque_migrations.environment import comparing, configure
 from monocoque_migrations.history import ALLOWED_IMPORTS, heads, read
@@ -14,6 +14,9 @@ from monocoque_migrations.state import status
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
+
+# A column that is missing or of another type has a line of its own.
+REPORTED_BY_ALEMBIC = frozenset({"42703", "42804", "42883"})
 
 _CHECKS = """
 SELECT c.relname, k.conname, pg_get_constraintdef(k.oid) AS definition
@@ -104,8 +107,10 @@ def _changed_checks(connection: Connection, chain: Chain) -> Iterator[str]:
                     f"ALTER TABLE pg_temp.check_probe ADD CONSTRAINT {quoted(constraint)} CHECK ({sql})"
                 )
             probed = {row.conname: row.definition for row in connection.execute(text(_PROBE_CHECKS))}
-        except DBAPIError:
-            # A column of the model is missing or of another type: Alembic has said so already.
+        except DBAPIError as error:
+            native = database_error(error)
+            if native is None or native.sqlstate not in REPORTED_BY_ALEMBIC:
+                yield f"table {chain.schema}.{table.name}: its check constraints cannot be compared: {native or error}"
             continue
         finally:
             attempt.rollback()
@@ -151,10 +156,10 @@ def _constraint(item: object) -> str:
     return type(item).__name__.removesuffix("Constraint").lower() + " constraint"
 
 
-def _owner(item: Any) -> str:  # noqa: ANN401  (an index or a constraint)
+def _owner(item: Any) -> str:
     return f"{item.table.schema}.{item.table.name}" if hasattr(item, "table") else f"{item.schema}.{item.name}"
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401  (a type, a default, a flag or nothing)
+def _shown(value: Any) -> str:
     default = getattr(value, "arg", value)
     return "not set" if default is None else str(getattr(default, "text", default))

@@ -62,17 +62,22 @@ async def connect(url: str, application_name: str, *, lock_timeout: float = 0) -
 
 @asynccontextmanager
 async def plain(url: str, application_name: str) -> AsyncIterator[PlainConnection]:
-    """Lend an asyncpg connection."""
+    """Lend an asyncpg connection; what the server refuses on it is a MigrationError."""
+    import asyncpg  # noqa: PLC0415  (as above)
+
     connection = await connect(url, application_name)
     try:
         yield connection
+    except asyncpg.PostgresError as error:
+        raise _refused(error) from error
     finally:
         await connection.close()
 
 
 @asynccontextmanager
 async def alchemy(url: str, application_name: str, *, lock_timeout: float = 0) -> AsyncIterator[AsyncConnection]:
-    """Lend a SQLAlchemy connection, for Alembic; nothing is pooled."""
+    """Lend a SQLAlchemy connection, for Alembic; nothing is pooled, and what the server refuses is a MigrationError."""
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415  (as above)
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415  (as above)
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
@@ -83,8 +88,24 @@ async def alchemy(url: str, application_name: str, *, lock_timeout: float = 0) -
     try:
         async with engine.connect() as connection:
             yield connection
+    except DBAPIError as error:
+        raise _refused(database_error(error) or error) from error
     finally:
         await engine.dispose()
+
+
+def database_error(error: BaseException | None) -> asyncpg.PostgresError | None:
+    """Find the database's own error beneath SQLAlchemy's."""
+    import asyncpg  # noqa: PLC0415  (as above)
+
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, asyncpg.PostgresError):
+        seen = seen.__cause__ or getattr(seen, "orig", None)
+    return seen
+
+
+def _refused(error: Exception) -> MigrationError:
+    return MigrationError(f"The database refused: {error}.", "Check what the user of the database URL may do.")
 
 
 def quoted(identifier: str) -> str:

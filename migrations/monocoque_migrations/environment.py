@@ -9,11 +9,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
+from monocoque_migrations.connections import database_error
 from monocoque_migrations.contract import VERSION_TABLE, Applied, Chain, MigrationError
 from monocoque_migrations.history import folder
 
 if TYPE_CHECKING:
-    import asyncpg
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
     from sqlalchemy import Connection
@@ -45,7 +45,10 @@ def scripts(chain: Chain, file_template: str = "%(slug)s") -> ScriptDirectory:
     from alembic.script import ScriptDirectory  # noqa: PLC0415  (the engine stays light until it works)
 
     return ScriptDirectory(
-        str(Path(__file__).parent), file_template=file_template, version_locations=[str(folder(chain))]
+        str(Path(__file__).parent),
+        file_template=file_template,
+        version_locations=[str(folder(chain))],
+        messaging_opts={"quiet": True},
     )
 
 
@@ -71,7 +74,7 @@ def comparing(chain: Chain) -> dict[str, Any]:
         return name == chain.schema if kind == "schema" else True
 
     # The names and the order of the parameters are Alembic's.
-    def include_object(item: Any, _name: str | None, kind: str, _reflected: object, _other: object) -> bool:  # noqa: ANN401
+    def include_object(item: Any, _name: str | None, kind: str, _reflected: object, _other: object) -> bool:
         return item.schema == chain.schema if kind == "table" else True
 
     return {
@@ -171,16 +174,6 @@ def failure(chain: Chain, revision: str | None, error: Exception) -> MigrationEr
     }
     hint = hints.get(native.sqlstate or "", "Its transaction was rolled back; the revisions before it stay applied.")
     return MigrationError(f"{where}, failed: {_first_line(native)} ({native.sqlstate}).", hint)
-
-
-def database_error(error: BaseException | None) -> asyncpg.PostgresError | None:
-    """Find the database's own error beneath SQLAlchemy's."""
-    import asyncpg  # noqa: PLC0415  (as above)
-
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, asyncpg.PostgresError):
-        seen = seen.__cause__ or getattr(seen, "orig", None)
-    return seen
 
 
 def _first_line(error: BaseException) -> str:

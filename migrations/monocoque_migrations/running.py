@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monocoque_migrations.connections import PlainConnection, alchemy, quoted
+from monocoque_migrations.connections import PlainConnection, alchemy, database_error, quoted
 from monocoque_migrations.contract import VERSION_TABLE, Applied, Chain, MigrationError, select
-from monocoque_migrations.environment import OnStep, database_error, exclusive_op, failure, run
+from monocoque_migrations.environment import OnStep, exclusive_op, failure, run
 from monocoque_migrations.history import line
 from monocoque_migrations.locking import APPLICATION_NAME, ensure_held, migration_lock
 from monocoque_migrations.purging import incoming_foreign_keys

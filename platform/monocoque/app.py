@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,24 +16,23 @@ from starlette.types import ASGIApp
 
 from monocoque import __version__
 from monocoque.accesslog import AccessLog
-from monocoque.database import Database
 from monocoque.docs import docs_router
 from monocoque.errors import constraint_problems
 from monocoque.failures import StartupError
 from monocoque.health import router as health_router
 from monocoque.inventory_routes import router as inventory_router
 from monocoque.jobs import Scheduler, jobs_of
+from monocoque.lifecycle import build_runtime, running
 from monocoque.logs import as_json
 from monocoque.middleware import Edge
 from monocoque.modules import Module, load
 from monocoque.openapi import openapi_document
 from monocoque.problems import Problem
 from monocoque.registry import Inventory, discover, order
-from monocoque.revocations import Revocations
 from monocoque.routing import Dispatcher
 from monocoque.runtime import Runtime
 from monocoque.security import Authenticator, Gate
-from monocoque.settings import Settings, load_settings, load_shell_settings
+from monocoque.settings import Settings, load_shell_settings
 
 DESCRIPTION = "REST API of the enabled modules. Errors are problem documents (RFC 9457) with a stable `code`."
 
@@ -55,7 +54,14 @@ class Shell(FastAPI):
                 app,
                 allow_origins=list(self._settings.cors_origins),
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
+                allow_headers=[
+                    "Authorization",
+                    "Content-Type",
+                    "Idempotency-Key",
+                    "If-Match",
+                    "If-None-Match",
+                    "X-Request-ID",
+                ],
                 expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "Idempotency-Replayed"],
                 max_age=600,
             )
@@ -85,11 +91,7 @@ def create_app(
             "There is no database to connect to.",
             hint="Set MONOCOQUE_DATABASE_URL, or start with `monocoque serve`, which brings an embedded one.",
         )
-    database = Database.from_settings(settings, url)
-    runtime = Runtime(settings, inventory, database, Revocations(database))
-    runtime.module_settings = {
-        module.name: load_settings(load(module.settings)) for module in inventory.enabled if module.settings
-    }
+    runtime = build_runtime(settings, inventory, url)
     prefixes = [settings.api_prefix + suffix for module in inventory.enabled for suffix in _suffixes(module)]
     app = Shell(
         settings,
@@ -164,17 +166,14 @@ async def _raise_on(_request: Any, error: Exception) -> Any:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
-    async with AsyncExitStack() as stack:
-        await runtime.database.open()
-        stack.push_async_callback(runtime.database.close)
-        await runtime.check_schema()
-        await runtime.revocations.start()
-        stack.push_async_callback(runtime.revocations.stop)
-        for module in runtime.inventory.enabled:
-            if module.lifespan:
-                await stack.enter_async_context(load(module.lifespan)(runtime))
-        scheduler = Scheduler(runtime, jobs_of(runtime.inventory))
-        scheduler.start()
-        stack.push_async_callback(scheduler.stop)
-        yield
-        runtime.draining = True
+    try:
+        async with running(runtime):
+            scheduler = Scheduler(runtime, jobs_of(runtime.inventory))
+            scheduler.start()
+            try:
+                yield
+            finally:
+                await scheduler.stop()
+    except StartupError as error:
+        app.state.startup_error = error
+        raise

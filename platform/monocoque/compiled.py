@@ -206,15 +206,9 @@ def compile_route(route: Any) -> Endpoint | None:
 
     The callable raises HandOver before anything was done or sent when this request is for FastAPI's handler.
     """
-    dependant: Dependant | None = route.dependant
-    if dependant is None or route.is_sse_stream or route.is_json_stream:
-        return None
-    try:
-        plan = _Plan(dependant, root=True)
-    except _NotCompilable:
-        return None
-    field = route.body_field
-    if field is not None and (route._embed_body_fields or type(field.field_info).__name__ != "Body"):  # noqa: SLF001
+    dependant: Dependant = route.dependant
+    plan = _plan_of(route)
+    if plan is None:
         return None
     body = dependant.body_params[0] if dependant.body_params else None
     wants_request = _wants_request(plan)
@@ -242,6 +236,18 @@ def compile_route(route: Any) -> Endpoint | None:
         await reply(scope, receive, send)
 
     return serve
+
+
+def _plan_of(route: Any) -> _Plan | None:
+    field = route.body_field
+    if field is not None and (route._embed_body_fields or type(field.field_info).__name__ != "Body"):  # noqa: SLF001
+        return None
+    if route.dependant is None or route.is_sse_stream or route.is_json_stream:
+        return None
+    try:
+        return _Plan(route.dependant, root=True)
+    except _NotCompilable:
+        return None
 
 
 def _wants_request(plan: _Plan) -> bool:

@@ -70,7 +70,8 @@ class Transaction:
         self.connection = connection
 
     async def all(self, query: Query, /, **parameters: Any) -> list[Record]:
-        return await self.connection.fetch(query.sql, *query.arguments(parameters))
+        rows: list[Record] = await self.connection.fetch(query.sql, *query.arguments(parameters))
+        return rows
 
     async def first(self, query: Query, /, **parameters: Any) -> Record | None:
         return await self.connection.fetchrow(query.sql, *query.arguments(parameters))
@@ -181,7 +182,8 @@ class Database:
     async def all(self, query: Query, /, **parameters: Any) -> list[Record]:
         arguments = query.arguments(parameters)
         async with self.connection() as connection:
-            return await connection.fetch(query.sql, *arguments)
+            rows: list[Record] = await connection.fetch(query.sql, *arguments)
+            return rows
 
     async def first(self, query: Query, /, **parameters: Any) -> Record | None:
         arguments = query.arguments(parameters)
@@ -225,15 +227,13 @@ def unreachable(error: BaseException) -> StartupError:
     reason = str(error) or type(error).__name__
     return StartupError(
         f"The database cannot be reached: {reason.splitlines()[0]}",
-        hint="Check MONOCOQUE_DATABASE_URL (host, port, user, password, database), or unset it to use the embedded one.",
+        hint="Check MONOCOQUE_DATABASE_URL (host, port, user, password, database); unset, the embedded one is used.",
     )
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     """json goes through as text, untouched, into the reply; jsonb becomes Python values and back."""
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=_as_text, decoder=json.Fragment, format="text"
-    )
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_text, decoder=json.Fragment, format="text")
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_as_text, decoder=json.loads, format="text")
 
 

@@ -36,8 +36,10 @@ __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 SUPERUSER = "postgres"
 POLL_SECONDS = 0.01
 START_SECONDS = 60.0
+LEFT_OVER_SECONDS = 10.0
 STOP_STEPS = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 LOG_LIMIT_BYTES = 5_000_000
+IN_USE = b"pre-existing shared memory block"
 
 SETTINGS = {
     "listen_addresses": "",
@@ -54,6 +56,8 @@ SETTINGS = {
     # Nobody replicates from a laptop; the smallest log is the fastest one.
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    # With its client killed, a query ends soon instead of holding the data of a server that is gone.
+    "client_connection_check_interval": "1s",
     # Small databases are read from memory; asynchronous reads would only cost three more processes.
     "io_method": "sync",
 }
@@ -263,27 +267,36 @@ class EmbeddedPostgres:
             command += ["-c", f"{setting}={value}"]
         for left_over in sockets.glob(".s.PGSQL.*"):
             left_over.unlink()
-        with os.fdopen(os.open(self.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
-            begin = log.tell()
+        # Queries of a server that was killed run on for a moment; the new one refuses to share the data with them.
+        patience = time.monotonic() + LEFT_OVER_SECONDS
+        while (output := self._try_launch(command, account, data)) is not None:
+            if IN_USE not in output or time.monotonic() > patience:
+                raise self._failure("PostgreSQL did not come up", output)
+            time.sleep(10 * POLL_SECONDS)
+
+    def _try_launch(self, command: list[str], account: Account, data: Path) -> bytes | None:
+        """None once the server accepts connections; what it wrote when it ended or took too long instead."""
+        with os.fdopen(os.open(self.log_file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "rb") as log:
+            begin = log.seek(0, os.SEEK_END)
             # A session of its own: Ctrl-C in the terminal reaches the application, which drains and then calls stop().
             self._process = subprocess.Popen(  # noqa: S603 - as above
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), **account.process_options
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not _accepts_connections(self._process.pid, data):
-            ended = self._process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                what = "ended at once" if ended else f"did not come up within {START_SECONDS:.0f} s"
-                with self.log_file.open("rb") as log:
+            deadline = time.monotonic() + START_SECONDS
+            while not _accepts_connections(self._process.pid, data):
+                if self._process.poll() is not None or time.monotonic() > deadline:
                     log.seek(begin)
-                    raise self._failure(f"PostgreSQL {what}", log.read())
-            time.sleep(POLL_SECONDS)
+                    return log.read()
+                time.sleep(POLL_SECONDS)
+        return None
 
     def _failure(self, what: str, output: bytes) -> EmbeddedPostgresError:
         lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
         hint = f"The whole log is {self.log_file}. {OTHER_HOME}"
         if any("No space left on device" in line or "Disk quota exceeded" in line for line in lines):
             hint = f"The disk that holds {self.home} is full: free some space, then start again."
+        elif IN_USE in output:
+            hint = "Processes `postgres: monocoque` of the last run still work on the data: end them, then start again."
         return EmbeddedPostgresError("\n  ".join([f"{what}; its last words:", *lines[-8:]]), hint)
 
     def _run_sql(self, statement: str) -> None:

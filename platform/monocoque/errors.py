@@ -60,15 +60,13 @@ def problem_for(error: Exception, scope: Scope) -> Problem:
         return error
     if isinstance(error, RequestValidationError):
         return validation_problem(error)
-    if isinstance(error, HTTPException):
+    if isinstance(error, HTTPException | ClientDisconnect):
         return _framework_problem(error)
     if isinstance(error, asyncpg.PostgresError):
         return _database_problem(error, scope)
     if isinstance(error, PoolExhausted | TimeoutError | ConnectionError | asyncpg.InterfaceError):
         _log.warning("request %s: %s: %s", scope.get("request_id"), type(error).__name__, error)
         return Problem(UNAVAILABLE, headers={"Retry-After": "2"})
-    if isinstance(error, ClientDisconnect):
-        return Problem(BAD_REQUEST, "The connection was closed before the request was complete.")
     _log.error("request %s failed", scope.get("request_id"), exc_info=error)
     return Problem(SERVER_ERROR)
 
@@ -102,7 +100,9 @@ def _message(problem: dict[str, Any]) -> str:
     return f"{message}."
 
 
-def _framework_problem(error: HTTPException) -> Problem:
+def _framework_problem(error: HTTPException | ClientDisconnect) -> Problem:
+    if isinstance(error, ClientDisconnect):
+        return Problem(BAD_REQUEST, "The connection was closed before the request was complete.")
     code = code_for_status(error.status_code)
     detail = error.detail if isinstance(error.detail, str) and error.detail != code.title else ""
     if error.status_code in {404, 405} or not detail:

@@ -45,9 +45,7 @@ _new = insert(_table).values(
 STORE = Query(
     _new.on_conflict_do_update(
         index_elements=["scope", "key"],
-        set_={
-            name: _new.excluded[name] for name in ("fingerprint", "status", "headers", "body", "expires_at")
-        },
+        set_={name: _new.excluded[name] for name in ("fingerprint", "status", "headers", "body", "expires_at")},
     )
 )
 PURGE_EXPIRED = Query(_table.delete().where(_table.c.expires_at < func.now()))

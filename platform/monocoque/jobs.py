@@ -71,5 +71,5 @@ class Scheduler:
             await asyncio.sleep(job.every * random.uniform(0.5, 1.0))  # noqa: S311  no secret depends on it
             try:
                 await run_job(self._runtime, job)
-            except Exception:
+            except Exception:  # noqa: BLE001  one failing job must not end the others
                 _log.exception("job %s failed; it runs again in about %s seconds", job.name, job.every)

@@ -33,7 +33,9 @@ _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 class Edge:
     """Wraps the whole application. Whatever goes wrong inside leaves as a problem document."""
 
-    def __init__(self, app: ASGIApp, access_log: AccessLog, *, strict_transport: bool, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(
+        self, app: ASGIApp, access_log: AccessLog, *, strict_transport: bool, body_limit: int = BODY_LIMIT
+    ) -> None:
         self._app = app
         self._log = access_log
         self._limit = body_limit
@@ -64,7 +66,7 @@ class Edge:
         try:
             body = None if scope["method"] in _BODYLESS else self._bounded(scope, receive)
             await self._app(scope, body or receive, send_with_headers)
-        except Exception as error:  # noqa: BLE001  the last stop: everything becomes a problem document
+        except Exception as error:
             problem = problem_for(error, scope)
             if status:
                 # The reply has begun: cutting the connection is the only honest end.

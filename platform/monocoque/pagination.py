@@ -64,7 +64,9 @@ class Paging:
         if not isinstance(position, list):
             raise Problem(
                 CURSOR_INVALID,
-                errors=[FieldError("query/cursor", CURSOR_INVALID.code, "Use next_cursor as it came, or leave it out.")],
+                errors=[
+                    FieldError("query/cursor", CURSOR_INVALID.code, "Use next_cursor as it came, or leave it out.")
+                ],
             )
         return position
 
@@ -96,9 +98,7 @@ class Paging:
     def _mac(self, payload: bytes) -> bytes:
         bound = sorted(pair for pair in self._query() if pair[0] not in _UNBOUND) if self._scope["query_string"] else []
         key = self._scope["app"].state.cursor_key
-        return hashlib.blake2b(
-            orjson.dumps([self._scope["path"], bound]) + payload, key=key, digest_size=_MAC
-        ).digest()
+        return hashlib.blake2b(orjson.dumps([self._scope["path"], bound]) + payload, key=key, digest_size=_MAC).digest()
 
 
 async def paging(

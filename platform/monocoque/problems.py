@@ -127,7 +127,10 @@ IDEMPOTENCY_IN_FLIGHT = ProblemCode(
 PRECONDITION_REQUIRED = ProblemCode("request.precondition_required", 428, "An If-Match header is needed")
 TOO_MANY_REQUESTS = ProblemCode("request.too_many", 429, "Too many requests")
 SERVER_ERROR = ProblemCode(
-    "server.error", 500, "Something went wrong here", "The failure was logged; give the request_id when you ask about it."
+    "server.error",
+    500,
+    "Something went wrong here",
+    "The failure was logged; give the request_id when you ask about it.",
 )
 UNAVAILABLE = ProblemCode(
     "server.unavailable", 503, "Not available just now", "Try again after the time in the Retry-After header."
@@ -224,7 +227,7 @@ SCHEMA: dict[str, Any] = {
                 "properties": {
                     "pointer": {
                         "type": "string",
-                        "description": "Where: `#/price/amount` in the body, `query/limit`, `path/car_id`, `header/If-Match`.",
+                        "description": "Where: `#/a/b` in the body, `query/limit`, `path/car_id` or `header/If-Match`.",
                     },
                     "code": {"type": "string"},
                     "detail": {"type": "string"},

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import JSON, TypeDecorator
 
 from monocoque.json import dump_text
 
-_DIALECT = asyncpg_dialect.dialect()
+_DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 _UNSET = object()
 
 
@@ -25,7 +26,7 @@ class Query:
     __slots__ = ("_converters", "_defaults", "_names", "_plain", "sql")
 
     def __init__(self, statement: ClauseElement) -> None:
-        compiled = statement.compile(dialect=_DIALECT)
+        compiled = cast("SQLCompiler", statement.compile(dialect=_DIALECT))
         if compiled.insert_prefetch or compiled.update_prefetch:
             names = ", ".join(column.name for column in (*compiled.insert_prefetch, *compiled.update_prefetch))
             raise TypeError(f"give a value or a server default for {names}: a statement computes no defaults in Python")

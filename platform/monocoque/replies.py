@@ -25,7 +25,7 @@ class JsonReply(Response):
         self.body = value if type(value) is bytes else json.dumps(value)
         self.raw_headers = [_JSON, (b"content-length", b"%d" % len(self.body)), *headers]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  the ASGI signature
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else self.body})
         if self.background is not None:
@@ -41,7 +41,7 @@ class EmptyReply(Response):
         self.body = b""
         self.raw_headers = list(headers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  the ASGI signature
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": b""})
 

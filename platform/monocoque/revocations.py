@@ -17,7 +17,7 @@ from sqlalchemy.types import Uuid
 
 from monocoque.database import Database, Executor
 from monocoque.queries import Query
-from monocoque.tables import Revocation, metadata
+from monocoque.tables import metadata
 
 CHANNEL = "monocoque_revocations"
 _HEARTBEAT = 0.5

@@ -154,4 +154,3 @@ class Dispatcher:
         except HandOver as hand_over:
             body = hand_over.body
             await self._fallback(scope, receive if body is None else replay(body, receive), send)
-

@@ -38,7 +38,6 @@ class Runtime:
         assert isinstance(found, kind)
         return found
 
-
     async def behind(self) -> list[str]:
         """The enabled chains whose schema is older than the code; one that is ahead counts as current."""
         enabled = chains(self.inventory, with_metadata=False)

@@ -12,7 +12,7 @@ from fastapi.security import OAuth2PasswordBearer
 from starlette.types import Scope
 
 from monocoque.direct import direct
-from monocoque.problems import FORBIDDEN, TOKEN_EXPIRED, UNAUTHENTICATED, Problem
+from monocoque.problems import FORBIDDEN, TOKEN_EXPIRED, UNAUTHENTICATED, Problem, ProblemCode
 from monocoque.revocations import Revocations
 
 CACHED_TOKENS = 20_000
@@ -100,10 +100,9 @@ class Gate:
             del self._verified[key]
 
 
-def _refusal(code: object, error: str = "") -> Problem:
-    assert code in {UNAUTHENTICATED, TOKEN_EXPIRED}
+def _refusal(code: ProblemCode, error: str = "") -> Problem:
     challenge = f'Bearer error="{error}"' if error else "Bearer"
-    return Problem(code, headers={"WWW-Authenticate": challenge})  # type: ignore[arg-type]
+    return Problem(code, headers={"WWW-Authenticate": challenge})
 
 
 bearer_scheme = OAuth2PasswordBearer(

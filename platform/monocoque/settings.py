@@ -52,7 +52,9 @@ class Settings(BaseSettings):
     )
     api_prefix: str = Field("/api/v1", pattern=r"^(/[a-z0-9._-]+)+$", description="Path below which modules live.")
     public_url: str | None = Field(
-        None, pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="Address that clients use; made part of shared links."
+        None,
+        pattern=r"^https?://[^\s/]+(/[^\s]*)?$",
+        description="Address that clients use; made part of shared links.",
     )
     cors_origins: CommaSeparated = Field(
         (), description="Comma-separated origins that browsers may call from; * for any (without credentials)."

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from pydantic import BaseModel
 from sqlalchemy import ARRAY, Boolean, ColumnElement, Integer, String, bindparam, case, func, or_
 from sqlalchemy.sql import FromClause
+from sqlmodel.sql.sqltypes import AutoString
 
 from monocoque.database import Executor
 from monocoque.problems import PRECONDITION_FAILED, Problem, ProblemCode
@@ -33,7 +34,7 @@ def merged(table: FromClause, names: Iterable[str]) -> dict[str, ColumnElement[A
 
 
 def merge_parameters(change: BaseModel, names: Iterable[str], **values: Any) -> dict[str, Any]:
-    """Parameters for `merged`: each column's value and whether the client sent it; `values` override and count as sent."""
+    """Parameters for `merged`: each column's value and whether it was sent; `values` override and count as sent."""
     found: dict[str, Any] = {}
     for name in names:
         sent = name in values or name in change.model_fields_set
@@ -56,7 +57,7 @@ def version_expected(table: FromClause) -> ColumnElement[bool]:
 def optional(column: ColumnElement[Any], name: str | None = None) -> ColumnElement[bool]:
     """True where the column equals its parameter, or that is NULL; text compares without regard to case."""
     given = parameter(column, name)
-    if column.type.python_type is str:
+    if isinstance(column.type, String | AutoString):
         return or_(given.is_(None), func.lower(column) == func.lower(given))
     return or_(given.is_(None), column == given)
 

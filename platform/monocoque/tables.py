@@ -32,7 +32,7 @@ class Table(SQLModel):
 def timestamp(*, nullable: bool = False, default_now: bool = False) -> Any:
     """A timestamptz column."""
     extra: dict[str, Any] = {"server_default": func.now()} if default_now else {}
-    return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable, sa_column_kwargs=extra)  # type: ignore[call-overload]
+    return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable, sa_column_kwargs=extra)
 
 
 def row_version() -> Any:
@@ -65,4 +65,14 @@ class Revocation(Table, table=True):
     expires_at: datetime = timestamp()
 
 
-__all__ = ["NAMING", "SHELL_SCHEMA", "CheckConstraint", "IdempotencyRecord", "Revocation", "Table", "metadata", "row_version", "timestamp"]
+__all__ = [
+    "NAMING",
+    "SHELL_SCHEMA",
+    "CheckConstraint",
+    "IdempotencyRecord",
+    "Revocation",
+    "Table",
+    "metadata",
+    "row_version",
+    "timestamp",
+]

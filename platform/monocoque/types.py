@@ -9,7 +9,16 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from uuid_utils.compat import uuid7
 
@@ -30,7 +39,7 @@ class Output(BaseModel):
 
 
 def omitted() -> Any:
-    """The default of a PATCH member: leave it out to leave the value alone. Which were sent is in `model_fields_set`."""
+    """The default of a PATCH member: left out, the value stays. Which were sent is in `model_fields_set`."""
     return Field(default_factory=lambda: None)
 
 
@@ -103,7 +112,9 @@ LongText = Annotated[
     AfterValidator(clean_text),
 ]
 """Text of 1 to 10,000 characters on any number of lines."""
-SearchText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(single_line)]
+SearchText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(single_line)
+]
 """A search or filter value of 1 to 200 characters."""
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 """A whole number from 1 to 1,000,000."""
@@ -120,32 +131,53 @@ def new_id() -> UUID:
 
 def _amount(value: object) -> object:
     if not isinstance(value, str) or len(value) > 20:
-        raise PydanticCustomError("decimal_text", "Give the amount as text, such as \"129.90\"")
+        raise PydanticCustomError("decimal_text", 'Give the amount as text, such as "129.90"')
     whole, point, fraction = value.partition(".")
     if not (whole.isascii() and whole.isdigit() and (not point or (fraction.isascii() and fraction.isdigit()))):
-        raise PydanticCustomError("decimal_text", "Give digits with at most one decimal point, such as \"129.90\"")
+        raise PydanticCustomError("decimal_text", 'Give digits with at most one decimal point, such as "129.90"')
     return value
 
 
 Amount = Annotated[
     Decimal,
     BeforeValidator(_amount, json_schema_input_type=str),
-    Field(ge=0, le=Decimal("9999999999.9999"), max_digits=14, decimal_places=4, allow_inf_nan=False, examples=["129.90"]),
+    Field(
+        ge=0, le=Decimal("9999999999.9999"), max_digits=14, decimal_places=4, allow_inf_nan=False, examples=["129.90"]
+    ),
 ]
 
 
-_NO_MINOR = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_THREE_MINOR = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
-CURRENCIES = frozenset(
-    (
-        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP "
-        "CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF "
-        "IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD "
-        "MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB "
-        "RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD "
-        "UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
-    ).split()
+_NO_MINOR = frozenset(
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
 )
+_THREE_MINOR = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+_CODES = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
+CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF
+IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD
+MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB
+RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD
+UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+CURRENCIES = frozenset(_CODES.split())
 """ISO 4217 codes of the currencies in circulation."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 import uvloop
 from rich.console import Console
@@ -333,6 +334,19 @@ def test_a_server_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Pa
     )
     with pytest.raises(ServerError, match=r"broken ended with code 1:\nthe port is taken"):
         server.start()
+
+
+def test_a_server_that_leaves_a_process_behind_is_reported_and_the_process_ended(tmp_path: Path) -> None:
+    child = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+    (tmp_path / "server.py").write_text(f"{child}\n{SERVER}")
+    port = free_port()
+    command = python_command("server", str(port))
+    server = ServerProcess("careless", command, port=port, folder=tmp_path, variables={}, cores=())
+    server.start()
+    with pytest.raises(ServerError, match=r"careless stopped, but processes .* went on: \d+ \(now killed\)") as caught:
+        server.stop()
+    pid = int(re.findall(r"went on: (\d+)", str(caught.value))[0])
+    assert psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)[1] == []
 
 
 def busy_function(until: Callable[[], bool]) -> int:

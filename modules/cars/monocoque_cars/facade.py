@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from monocoque.database import Executor
-
 from monocoque_cars import queries
 from monocoque_cars.contracts import CarCard
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from monocoque.modules import Job
 from monocoque.runtime import Runtime
-
 from monocoque_cars import queries
 
 

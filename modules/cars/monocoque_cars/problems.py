@@ -8,8 +8,6 @@ NOT_FOUND = ProblemCode(
 VIN_TAKEN = ProblemCode(
     "cars.vin_taken", 409, "You have a car with this VIN", "A VIN can be given to one of your cars only."
 )
-VIN_INVALID = ProblemCode(
-    "cars.vin_invalid", 422, "Not a VIN", "A VIN has 17 letters and digits, without I, O and Q."
-)
+VIN_INVALID = ProblemCode("cars.vin_invalid", 422, "Not a VIN", "A VIN has 17 letters and digits, without I, O and Q.")
 
 CONSTRAINTS = {"uq_cars_owner_id_vin": VIN_TAKEN}

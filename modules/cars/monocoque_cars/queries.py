@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from monocoque.queries import Query
-from monocoque.statements import assigned, contains, merged, optional, parameter, touched, version_expected
 from sqlalchemy import Boolean, Integer, Interval, Uuid, bindparam, case, func, literal_column, null, or_, select
 
+from monocoque.queries import Query
+from monocoque.statements import assigned, contains, merged, optional, parameter, touched, version_expected
 from monocoque_cars.models import Car
 
 FIELDS = ("make", "model", "year", "vin", "vin_check_ok", "nickname", "notes")

@@ -7,6 +7,8 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query
+from starlette.responses import Response
+
 from monocoque.conditional import ExpectedVersions, IfNoneMatch
 from monocoque.database import Executor
 from monocoque.idempotency import CurrentOnce
@@ -18,8 +20,6 @@ from monocoque.runtime import Db
 from monocoque.security import CurrentPrincipal
 from monocoque.statements import like_pattern
 from monocoque.types import SearchText
-from starlette.responses import Response
-
 from monocoque_cars import queries, service
 from monocoque_cars.problems import NOT_FOUND, VIN_INVALID, VIN_TAKEN
 from monocoque_cars.schemas import CarPatch, CarRead, CarWrite, VinRead
@@ -42,6 +42,7 @@ async def create_car(car: CarWrite, owner: CurrentPrincipal, once: CurrentOnce) 
 
 @router.get("", response_model=Page[CarRead], summary="List your cars")
 async def list_cars(
+    *,
     owner: CurrentPrincipal,
     db: Db,
     page: CurrentPage,

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from monocoque.types import Input, LongText, Output, ShortText, omitted
 from pydantic import AfterValidator, ConfigDict, Field, Strict
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from monocoque.types import Input, LongText, Output, ShortText, omitted
 from monocoque_cars.vin import normalise_vin
 
 FIRST_YEAR = 1886
-EXAMPLE = {
+EXAMPLE: JsonDict = {
     "make": "Mazda",
     "model": "MX-5",
     "year": 1990,

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
+
 from monocoque.database import Executor
 from monocoque.problems import Problem
 from monocoque.statements import merge_parameters, missing_or_stale
 from monocoque.types import new_id
-
 from monocoque_cars import queries
 from monocoque_cars.problems import NOT_FOUND
 from monocoque_cars.schemas import CarPatch, CarWrite

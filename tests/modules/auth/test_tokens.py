@@ -1,10 +1,8 @@
 """Only our own, unchanged, current access tokens pass: everything else is one and the same refusal."""
 
 import base64
-import hashlib
 import hmac
 import json
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from jose import jwt
+
 from monocoque_auth.tokens import AccessClaims, AccessTokens, TokenExpired, TokenInvalid
 
 SECRET = "a-test-secret-of-forty-characters-length"
@@ -34,7 +33,8 @@ CLAIMS: dict[str, Any] = {
 
 
 def tokens(secret: str = SECRET, *, now: float = NOW, **changes: Any) -> AccessTokens:
-    return AccessTokens(secret, **{"issuer": "monocoque", "audience": "monocoque-api", "clock": lambda: now} | changes)
+    settings: dict[str, Any] = {"issuer": "monocoque", "audience": "monocoque-api", "clock": lambda: now} | changes
+    return AccessTokens(secret, **settings)
 
 
 TOKENS = tokens()
@@ -50,7 +50,11 @@ def compact(value: object) -> bytes:
 
 
 def sign_raw(header: bytes, payload: bytes, *, secret: str = SECRET, algorithm: str = "sha256") -> str:
-    signed = f"{b64(header)}.{b64(payload)}"
+    return sign_segments(b64(header), b64(payload), secret=secret, algorithm=algorithm)
+
+
+def sign_segments(head: str, body: str, *, secret: str = SECRET, algorithm: str = "sha256") -> str:
+    signed = f"{head}.{body}"
     return f"{signed}.{b64(hmac.new(secret.encode(), signed.encode(), algorithm).digest())}"
 
 
@@ -82,7 +86,8 @@ def next_in_alphabet(character: str) -> str:
 
 HEAD, BODY, SIGNATURE = VALID.split(".")
 NONE = f"{b64(compact({'alg': 'none', 'typ': 'JWT'}))}.{BODY}"
-PADDED_BODY = base64.urlsafe_b64encode(compact(CLAIMS | {"jti": "abcdefgh12345"})).decode()
+# A length that leaves two bits over in the last character, and one "=" to pad it.
+UNEVEN_BODY = b64(compact(CLAIMS).ljust(len(compact(CLAIMS)) // 3 * 3 + 5))
 
 FORGED: dict[str, object] = {
     # The signature and the key.
@@ -134,7 +139,10 @@ FORGED: dict[str, object] = {
     "nul_at_the_end": VALID + "\x00",
     "bearer_left_on": "Bearer " + VALID,
     "padding_at_the_end": VALID + "=",
-    "padding_in_the_claims": f"{HEAD}.{PADDED_BODY}={SIGNATURE}",
+    "claims_padded_and_signed_so": sign_segments(HEAD, UNEVEN_BODY + "="),
+    "claims_with_other_trailing_bits_and_signed_so": sign_segments(
+        HEAD, UNEVEN_BODY[:-1] + next_in_alphabet(UNEVEN_BODY[-1])
+    ),
     "plain_base64_alphabet": f"{HEAD}.{BODY[:-2]}+/.{SIGNATURE}",
     "non_ascii_letter": VALID[:-1] + "é",
     "full_width_digits": VALID + "\uff11",
@@ -158,6 +166,7 @@ FORGED: dict[str, object] = {
     "claims_nested_too_deep": with_payload(b"[" * 2900),
     "sub_twice": with_payload(compact(CLAIMS)[:-1] + b',"sub":"' + str(SESSION).encode() + b'"}'),
     "role_twice_with_the_same_value": with_payload(compact(CLAIMS)[:-1] + b',"role":"user"}'),
+    "extra_claim_nan": with_text("extra", "NaN"),
     "key_twice_in_a_nested_object": with_text("extra", '{"a":1,"a":2}'),
     # Every claim is required.
     **{f"{name}_missing": without(name) for name in CLAIMS},
@@ -210,7 +219,7 @@ FORGED: dict[str, object] = {
     "exp_1e400": with_text("exp", "1e400"),
     "exp_in_exponent_notation": with_text("exp", "1.8e9"),
     "exp_past_int64": with_claims(exp=2**63),
-    "exp_of_three_thousand_digits": with_text("exp", "9" * 2000),
+    "exp_of_two_thousand_digits": with_text("exp", "9" * 2000),
     "exp_and_iat_both_past_year_9999": with_claims(iat=253_402_300_800, exp=253_402_300_900),
     "iat_in_the_future": with_claims(iat=NOW + 31, exp=NOW + 900),
     "iat_as_text": with_claims(iat=str(NOW)),
@@ -218,6 +227,7 @@ FORGED: dict[str, object] = {
     "iat_false_for_a_long_life": with_claims(iat=False),
     "iat_minus_infinity": with_text("iat", "-Infinity"),
     "nbf_in_the_future": with_claims(nbf=NOW + 31),
+    "iat_in_the_future_but_not_nbf": with_claims(iat=NOW + 31, nbf=NOW, exp=NOW + 900),
     "nbf_null": with_claims(nbf=None),
     "nbf_as_text": with_claims(nbf="0"),
 }
@@ -236,10 +246,7 @@ def test_the_forged_tokens_are_many_and_all_distinct() -> None:
 def test_the_hand_made_token_passes_before_anything_is_changed_in_it() -> None:
     """The control of the suite above: its tokens are refused for what was changed, not for how they are made."""
     assert TOKENS.verify(with_claims()) == AccessClaims(USER, SESSION, "user", NOW, NOW + 900)
-
-
-def test_an_issued_token_says_what_it_was_issued_with() -> None:
-    assert TOKENS.verify(VALID) == AccessClaims(USER, SESSION, "user", NOW, NOW + 900)
+    assert TOKENS.verify(sign_segments(HEAD, UNEVEN_BODY)) == TOKENS.verify(VALID)
 
 
 def test_an_issued_token_is_a_plain_jwt_with_exactly_the_documented_claims() -> None:
@@ -249,7 +256,7 @@ def test_an_issued_token_is_a_plain_jwt_with_exactly_the_documented_claims() -> 
 
 
 def test_two_tokens_of_the_same_second_differ() -> None:
-    assert VALID != TOKENS.issue(user_id=USER, session_id=SESSION, role="user")
+    assert TOKENS.issue(user_id=USER, session_id=SESSION, role="user") != VALID
 
 
 def test_a_claim_of_a_later_version_does_not_sign_anybody_out() -> None:
@@ -278,6 +285,17 @@ def test_a_token_from_the_future_is_refused_until_the_leeway_reaches_it() -> Non
         tokens(now=NOW - 31).verify(VALID)
 
 
+@pytest.mark.parametrize(
+    ("now", "iat", "exp"),
+    [(1, True, 900), (1, 0, True), (1, -1, 800), (1, 0.0, 900), (2**60, 2**60, 2**60 + 900)],
+    ids=str,
+)
+def test_odd_times_are_refused_whatever_the_clock_says(now: int, iat: object, exp: object) -> None:
+    assert tokens(now=1).verify(with_claims(iat=1, exp=800)).issued_at == 1
+    with pytest.raises(TokenInvalid):
+        tokens(now=now).verify(with_claims(iat=iat, exp=exp))
+
+
 def test_a_not_before_time_is_kept_though_we_issue_none() -> None:
     assert TOKENS.verify(with_claims(nbf=NOW + 30)).user_id == USER
 
@@ -286,67 +304,6 @@ def test_a_longer_life_than_the_configured_one_is_refused_with_a_margin_of_the_l
     assert TOKENS.verify(with_claims(exp=NOW + 930)).expires_at == NOW + 930
     with pytest.raises(TokenInvalid):
         TOKENS.verify(with_claims(exp=NOW + 931))
-
-
-def test_lifetime_and_leeway_are_told_in_seconds() -> None:
-    configured = tokens(lifetime=timedelta(minutes=2), leeway=timedelta(seconds=5))
-    assert (configured.lifetime_seconds, configured.leeway_seconds) == (120, 5)
-    assert configured.verify(configured.issue(user_id=USER, session_id=SESSION, role="admin")).expires_at == NOW + 120
-
-
-def test_a_previous_secret_still_verifies_but_no_longer_signs() -> None:
-    rotated = tokens(OTHER_SECRET, previous_secrets=(SECRET,))
-    assert rotated.verify(VALID).user_id == USER
-    fresh = rotated.issue(user_id=USER, session_id=SESSION, role="user")
-    assert rotated.verify(fresh).user_id == USER
-    with pytest.raises(TokenInvalid):
-        TOKENS.verify(fresh)
-    with pytest.raises(TokenInvalid):
-        tokens(OTHER_SECRET).verify(VALID)
-
-
-@pytest.mark.parametrize(
-    "secret", ['{"kty":"oct","k":"MDAwMDAwMDAwMDAwMDAwMA"}', '"a-secret-in-quotation-marks-is-one-too"']
-)
-def test_a_secret_that_looks_like_json_is_taken_as_it_is(secret: str) -> None:
-    token = tokens(secret).issue(user_id=USER, session_id=SESSION, role="user")
-    head, body, signature = token.split(".")
-    assert signature == b64(hmac.new(secret.encode(), f"{head}.{body}".encode(), hashlib.sha256).digest())
-    assert tokens(secret).verify(token).user_id == USER
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "",
-        "x" * 31,
-        "\ud800" * 32,
-        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2Vw\n-----END PUBLIC KEY-----",
-        "ssh-rsa " + "A" * 40,
-    ],
-    ids=["empty", "short", "not_utf8", "pem", "ssh"],
-)
-def test_an_unfit_secret_is_refused_at_once_and_never_quoted(secret: str) -> None:
-    for make in (lambda: tokens(secret), lambda: tokens(previous_secrets=(secret,))):
-        with pytest.raises(ValueError, match="token secret must") as refused:
-            make()
-        assert not secret or secret not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"issuer": ""}, {"audience": ""}, {"lifetime": timedelta(0)}, {"leeway": timedelta(seconds=-1)}],
-    ids=str,
-)
-def test_a_configuration_that_could_not_work_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="[Aa]ccess token"):
-        tokens(**changes)
-
-
-@pytest.mark.parametrize("role", ["", "Admin", "user\n", "u" * 33, "1st"])
-def test_a_role_that_would_not_verify_is_not_issued(role: str) -> None:
-    with pytest.raises(ValueError, match="role"):
-        TOKENS.issue(user_id=USER, session_id=SESSION, role=role)
 
 
 @pytest.mark.parametrize("name", ["alg_none_without_signature", "sub_not_a_uuid", "role_twice_with_the_same_value"])
@@ -362,12 +319,6 @@ def test_any_change_of_one_character_is_refused(position: int, character: str) -
     assume(character != VALID[position])
     with pytest.raises(TokenInvalid):
         TOKENS.verify(VALID[:position] + character + VALID[position + 1 :])
-
-
-@given(position=st.integers(0, len(VALID) - 1))
-def test_any_lost_character_is_refused(position: int) -> None:
-    with pytest.raises(TokenInvalid):
-        TOKENS.verify(VALID[:position] + VALID[position + 1 :])
 
 
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*", fullmatch=True))

@@ -27,9 +27,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_cars"),
-        sa.ForeignKeyConstraint(
-            ["owner_id"], ["monocoque_auth.users.id"], name="fk_cars_owner_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["monocoque_auth.users.id"], name="fk_cars_owner_id", ondelete="CASCADE"),
         sa.CheckConstraint("year BETWEEN 1886 AND 2200", name="ck_cars_year"),
         sa.CheckConstraint("vin ~ '^[A-HJ-NPR-Z0-9]{17}$'", name="ck_cars_vin"),
         schema="monocoque_cars",

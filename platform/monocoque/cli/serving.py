@@ -1,0 +1,235 @@
+"""`monocoque serve`: one command from an empty folder to a running API."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monocoque.console import current_inventory, explained
+from monocoque.failures import StartupError
+from monocoque.progress import Progress
+from monocoque.settings import Settings, load_shell_settings
+
+if TYPE_CHECKING:
+    from monocoque.embedded import EmbeddedPostgres
+    from monocoque.registry import Inventory
+
+GRACE_SECONDS = 10
+SOURCES = ("platform", "migrations", "modules")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (MONOCOQUE_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (MONOCOQUE_PORT).")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again when the code changes.")] = False,
+    migrate: Annotated[
+        bool | None, typer.Option(help="Apply pending migrations first; unset: everywhere but in production.")
+    ] = None,
+) -> None:
+    """Start the API; without a database URL also an embedded PostgreSQL, in the folder .monocoque."""
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    with explained(), _interruptible():
+        settings = load_shell_settings(**given)
+        _serve(
+            settings, workers=workers, reload=reload, migrate=not settings.production if migrate is None else migrate
+        )
+
+
+def _serve(settings: Settings, *, workers: int, reload: bool, migrate: bool) -> None:
+    progress = Progress()
+    inventory = current_inventory(settings)
+    listener = _listen(settings)
+    embedded: EmbeddedPostgres | None = None
+    try:
+        url = settings.postgres_url
+        # While the database starts, Python imports the application: each takes about as long as the other.
+        imports = threading.Thread(target=_import_application, daemon=True)
+        imports.start()
+        if url is None:
+            embedded, url = _start_embedded(settings, progress)
+        _migrate(url, inventory, progress, apply=migrate)
+        imports.join()
+        if workers > 1 or reload:
+            _serve_with_children(settings, url, listener, workers=workers, reload=reload, progress=progress)
+        else:
+            _serve_here(settings, inventory, url, listener, progress)
+    finally:
+        listener.close()
+        if embedded is not None:
+            embedded.stop()
+            progress.note("Stopped, the database too.")
+
+
+def _import_application() -> None:
+    import monocoque.app  # noqa: F401, PLC0415  for the import itself, ahead of time
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The listening socket, taken before anything else is started: a port in use is said at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise StartupError(
+                f"Port {settings.port} on {settings.host} is taken by another program.",
+                hint=f"Stop that program, or choose another port: MONOCOQUE_PORT={settings.port + 1}.",
+            ) from None
+        raise StartupError(
+            f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}.",
+            hint="Set MONOCOQUE_HOST to an address of this machine and MONOCOQUE_PORT to a port that you may use.",
+        ) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _start_embedded(settings: Settings, progress: Progress) -> tuple[EmbeddedPostgres, str]:
+    from monocoque.embedded import EmbeddedPostgres  # noqa: PLC0415  absent from images
+
+    server = EmbeddedPostgres(settings.home)
+    with progress.step(f"PostgreSQL in {settings.home}"):
+        url = server.start()
+    for note in server.notes:
+        progress.note(note)
+    return server, url
+
+
+def _migrate(url: str, inventory: Inventory, progress: Progress, *, apply: bool) -> None:
+    from monocoque.migration import chains  # noqa: PLC0415  after the thread that imports has begun
+    from monocoque_migrations import applied, heads, upgrade  # noqa: PLC0415
+
+    known = chains(inventory, with_metadata=False)
+    present = asyncio.run(_reachable(applied, url, known))
+    if present == heads(known):
+        return
+    if not apply:
+        # Whether it is behind, or ahead after a rollback of the code, is for the application's own check to say.
+        return
+    with progress.step("migrations") as remarks:
+        done = asyncio.run(upgrade(url, known))
+        remarks.append(f"{len(done)} applied" if done else "none pending")
+
+
+async def _reachable(applied: Callable[..., Any], url: str, known: Any) -> Any:
+    from monocoque.database import Database  # noqa: PLC0415
+
+    # Opened first for its messages: unreachable, or too old.
+    database = Database(url, null_pool=True)
+    await database.open()
+    async with database.connection() as connection:
+        return await applied(connection, known)
+
+
+def _serve_here(
+    settings: Settings, inventory: Inventory, url: str, listener: socket.socket, progress: Progress
+) -> None:
+    import uvicorn  # noqa: PLC0415  imported ahead by the thread
+
+    from monocoque.app import create_app  # noqa: PLC0415
+    from monocoque.logs import configure  # noqa: PLC0415
+
+    with progress.step("modules") as remarks:
+        app = create_app(settings, inventory=inventory, database_url=url)
+        remarks.append(", ".join(module.name for module in inventory.enabled) or "none")
+    configure(settings)
+
+    class Server(uvicorn.Server):
+        """uvicorn, which says when it is ready, and turns readiness off before it drains."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                _announce(settings, listener, progress)
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.runtime.draining = True
+            super().handle_exit(sig, frame)
+
+    server = Server(uvicorn.Config(app, **_options(settings)))
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        error = getattr(app.state, "startup_error", None)
+        if error is not None:
+            raise error from None
+        raise
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "access_log": False,
+        "log_config": None,
+        "log_level": "debug" if settings.debug else "warning",
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "timeout_keep_alive": 75,
+        "proxy_headers": True,
+        "forwarded_allow_ips": list(settings.trusted_proxies),
+        "ws": "none",
+        "h11_max_incomplete_event_size": 64 * 1024,
+    }
+
+
+def _serve_with_children(
+    settings: Settings, url: str, listener: socket.socket, *, workers: int, reload: bool, progress: Progress
+) -> None:
+    import uvicorn  # noqa: PLC0415
+    from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
+
+    from monocoque.asgi import DATABASE_VARIABLE  # noqa: PLC0415
+
+    os.environ[DATABASE_VARIABLE] = url
+    options = _options(settings)
+    options["reload"] = reload
+    if reload:
+        options["reload_dirs"] = [name for name in SOURCES if Path(name).is_dir()] or ["."]
+    config = uvicorn.Config("monocoque.asgi:create", factory=True, workers=workers, **options)
+    server = uvicorn.Server(config)
+    _announce(settings, listener, progress)
+    if reload:
+        ChangeReload(config, target=server.run, sockets=[listener]).run()
+    else:
+        Multiprocess(config, sockets=[listener]).run()
+
+
+def _announce(settings: Settings, listener: socket.socket, progress: Progress) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104  compared only
+    base = f"http://{shown}:{port}"
+    rows = {"API": f"{base}{settings.api_prefix}"}
+    if settings.docs:
+        rows["Docs"] = f"{base}/docs"
+    rows["Data"] = str(settings.home.absolute()) if settings.postgres_url is None else "the configured database"
+    rows["Try"] = f"curl {base}{settings.api_prefix}/modules"
+    progress.panel(settings.project_name, rows, "Ctrl-C stops everything.")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the start like Ctrl-C does; once serving, uvicorn handles both and hands them back at the end."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(0)

@@ -1,0 +1,40 @@
+"""Bringing a runtime up and down, the same for the server and for a command."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from monocoque.database import Database
+from monocoque.modules import load
+from monocoque.registry import Inventory
+from monocoque.revocations import Revocations
+from monocoque.runtime import Runtime
+from monocoque.settings import Settings, load_settings
+
+
+def build_runtime(settings: Settings, inventory: Inventory, url: str) -> Runtime:
+    """A runtime with every enabled module's settings read, not connected yet; raises StartupError."""
+    database = Database.from_settings(settings, url)
+    runtime = Runtime(settings, inventory, database, Revocations(database))
+    runtime.module_settings = {
+        module.name: load_settings(load(module.settings)) for module in inventory.enabled if module.settings
+    }
+    return runtime
+
+
+@asynccontextmanager
+async def running(runtime: Runtime, *, follow_revocations: bool = True) -> AsyncIterator[None]:
+    """The database connected and migrated, revocations followed, each module's own lifespan entered in start order."""
+    async with AsyncExitStack() as stack:
+        await runtime.database.open()
+        stack.push_async_callback(runtime.database.close)
+        await runtime.check_schema()
+        if follow_revocations:
+            await runtime.revocations.start()
+            stack.push_async_callback(runtime.revocations.stop)
+        for module in runtime.inventory.enabled:
+            if module.lifespan:
+                await stack.enter_async_context(load(module.lifespan)(runtime))
+        yield
+        runtime.draining = True

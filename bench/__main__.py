@@ -162,7 +162,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if options.profile:
             out = HERE / f"profile-{options.profile}"
             bench.profile(options.profile, out)
-            console.print(out.with_suffix(".txt").read_text(encoding="utf-8"), highlight=False, markup=False)
+            console.print(
+                out.with_suffix(".txt").read_text(encoding="utf-8"), highlight=False, markup=False, soft_wrap=True
+            )
             console.print(f"Stacks for a flame graph: {out.with_suffix('.folded')}")
             return 0
         console.print("Measuring")

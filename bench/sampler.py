@@ -1,7 +1,7 @@
 """A sampling profiler made of the standard library: `python -m bench.sampler OUT serve --port N` profiles monocoque.
 
-For each millisecond of CPU time the kernel sends SIGPROF, and the stack of the main thread is counted; time spent in C
-(the driver, orjson, the event loop) counts for the Python function that called it.
+Every few milliseconds of CPU time (as finely as the kernel's clock allows) comes a SIGPROF, and the stack of the main
+thread is counted; time spent in C (the driver, orjson, the event loop) counts for the Python function that called it.
 """
 
 import signal
@@ -49,7 +49,7 @@ class Sampler:
             own[stack[-1]] += count
             for function in set(stack):
                 inclusive[function] += count
-        lines = [f"{total} samples of {INTERVAL_SECONDS * 1e3:g} ms", "   own   with callees  function"]
+        lines = [f"{total} samples", "   own   with callees  function"]
         lines += [
             f"{count / total:6.1%} {inclusive[function] / total:14.1%}  {function}"
             for function, count in own.most_common(TOP)

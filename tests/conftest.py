@@ -44,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     _home = Path(tempfile.mkdtemp(prefix="monocoque-tests-"))
+    # As root the server runs as somebody else, who has to get here.
+    _home.chmod(0o711)
     _server = EmbeddedPostgres(_home, durable=False)
     _server.start()
     os.environ["MONOCOQUE_TEST_SERVER"] = _server.url("postgres")
@@ -63,8 +65,9 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server and leave nothing behind."""
     if _server is not None:
-        _server.stop()
+        _server.destroy()
     if _home is not None:
         shutil.rmtree(_home, ignore_errors=True)
 

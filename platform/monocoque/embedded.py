@@ -24,6 +24,7 @@ from monocoque.embedded_host import (
     choose_account,
     explained,
     find_installation,
+    is_locked,
     reachable_installation,
     running_server,
     socket_folder,
@@ -31,7 +32,7 @@ from monocoque.embedded_host import (
     take_lock,
 )
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "running_url"]
 
 SUPERUSER = "postgres"
 POLL_SECONDS = 0.01
@@ -346,3 +347,16 @@ def _end(pid: int, gone: Callable[[], bool]) -> None:
         f"The embedded database (pid {pid}) does not end, not even when killed.",
         f"Its disk may hang: look at process {pid}, and start again when it is gone.",
     )
+
+
+def running_url(home: Path, *, name: str = "postgres") -> str | None:
+    """The URL of the first database of a server that another process runs on this home, or None when none does."""
+    data = (home.absolute() / name / "data").resolve()
+    try:
+        lines = (data / "postmaster.pid").read_text(errors="replace").splitlines()
+        pid, sockets = int(lines[0]), lines[4].strip()
+    except (OSError, ValueError, IndexError):
+        return None
+    if not sockets or not running_server(pid, data) or not is_locked(data.parent / "lock"):
+        return None
+    return f"postgresql://{SUPERUSER}@/{SUPERUSER}?host={quote(sockets)}"

@@ -222,6 +222,21 @@ def take_lock(file: Path, home: Path) -> int:
     return descriptor
 
 
+def is_locked(file: Path) -> bool:
+    """Whether a process holds `file` by `take_lock`."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def running_server(pid: int, data: Path) -> bool:
     """Whether the process is a PostgreSQL that serves exactly this data folder, and not a later owner of its number."""
     try:

@@ -1,1 +1,1 @@
-"""."""
+"""Accounts, their sessions, and the tokens that say who is calling."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -17,14 +17,14 @@ from starlette.types import ASGIApp
 from monocoque import __version__
 from monocoque.accesslog import AccessLog
 from monocoque.docs import docs_router
-from monocoque.errors import constraint_problems
+from monocoque.errors import constraint_problems, problem_for
 from monocoque.failures import StartupError
 from monocoque.health import router as health_router
 from monocoque.inventory_routes import router as inventory_router
 from monocoque.jobs import Scheduler, jobs_of
 from monocoque.lifecycle import build_runtime, running
 from monocoque.logs import as_json
-from monocoque.middleware import Edge
+from monocoque.middleware import Edge, ProblemReply
 from monocoque.modules import Module, load
 from monocoque.openapi import openapi_document
 from monocoque.problems import Problem
@@ -107,9 +107,8 @@ def create_app(
     app.state.runtime = runtime
     app.state.cursor_key = hashlib.blake2b(settings.signing_secret.encode(), person=b"cursor").digest()
     app.state.gate = Gate(_authenticator(inventory, runtime), runtime.revocations)
-    app.add_exception_handler(HTTPException, _raise_on)
-    app.add_exception_handler(RequestValidationError, _raise_on)
-    app.add_exception_handler(Problem, _raise_on)
+    for kind in (HTTPException, RequestValidationError, Problem, Exception):
+        app.add_exception_handler(kind, _problem_reply)
     app.include_router(health_router)
     app.include_router(inventory_router, prefix=settings.api_prefix)
     if settings.docs:
@@ -158,9 +157,9 @@ def operation_id(route: APIRoute) -> str:
     return f"{module}_{route.name}"
 
 
-async def _raise_on(_request: Any, error: Exception) -> Any:
-    # FastAPI would make a reply of its own here; the edge makes them all, in one form.
-    raise error
+async def _problem_reply(request: Request, error: Exception) -> ProblemReply:
+    # On FastAPI's own lane; what the dispatcher serves reaches the edge as the exception itself.
+    return ProblemReply(problem_for(error, request.scope), request.scope)
 
 
 @asynccontextmanager

@@ -11,7 +11,8 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import orjson
@@ -190,12 +191,20 @@ class _Plan:
 
 def _is_scalar(field: Any) -> bool:
     """Whether the raw text of one value is all that FastAPI would look at."""
-    annotation = field.field_info.annotation
-    options = [part for part in getattr(annotation, "__args__", ()) if part is not type(None)] or [annotation]
     return all(
         isinstance(part, type) and not issubclass(part, list | tuple | set | frozenset | dict | BaseModel)
-        for part in options
+        for part in _alternatives(field.field_info.annotation)
     )
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return [type(value) for value in get_args(annotation)]
+    if get_origin(annotation) in {Union, UnionType}:
+        return [found for part in get_args(annotation) for found in _alternatives(part)]
+    return [annotation]
 
 
 Endpoint = Callable[[Scope, Receive, Send, dict[str, str]], Awaitable[None]]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
-from typing import Any
-
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
@@ -51,9 +49,10 @@ class Edge:
         scope["request_id"] = request_id.decode()
         common = self._headers
         status = 0
+        complete = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"] = list(message.get("headers", ()))
@@ -61,17 +60,19 @@ class Edge:
                 headers.extend(common)
                 if "own_policy" not in scope:
                     headers.append(_API_POLICY)
+            elif not message.get("more_body", False):
+                complete = True
             await send(message)
 
         try:
             body = None if scope["method"] in _BODYLESS else self._bounded(scope, receive)
             await self._app(scope, body or receive, send_with_headers)
         except Exception as error:
-            problem = problem_for(error, scope)
-            if status:
+            if not status:
+                await ProblemReply(problem_for(error, scope), scope)(scope, receive, send_with_headers)
+            elif not complete:
                 # The reply has begun: cutting the connection is the only honest end.
                 raise
-            await send_problem(problem, scope, send_with_headers)
         finally:
             self._log.write(scope, status, time.perf_counter() - began)
 
@@ -108,15 +109,15 @@ def _too_large(limit: int) -> str:
     return f"A body may have at most {limit} bytes."
 
 
-async def send_problem(problem: Problem, scope: Scope, send: Send) -> None:
-    """Write a problem document as the reply."""
-    body = json.dumps(problem.document(instance=scope["path"], request_id=scope.get("request_id", "")))
-    headers: Sequence[tuple[bytes, bytes]] = [
-        (b"content-type", CONTENT_TYPE.encode()),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-        *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()),
-    ]
-    start: dict[str, Any] = {"type": "http.response.start", "status": problem.code.status, "headers": headers}
-    await send(start)
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+class ProblemReply(Response):
+    """A problem document as a reply."""
+
+    def __init__(self, problem: Problem, scope: Scope) -> None:
+        document = problem.document(instance=scope["path"], request_id=scope.get("request_id", ""))
+        headers = {**problem.headers, "Cache-Control": "no-store"}
+        super().__init__(json.dumps(document), problem.code.status, headers, CONTENT_TYPE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            self.body = b""
+        await super().__call__(scope, receive, send)

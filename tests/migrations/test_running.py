@@ -180,6 +180,17 @@ async def test_a_refused_downgrade_of_several_revisions_undoes_none_of_them(
     assert await database.fetch("SELECT note FROM demo_auth.users") == []
 
 
+async def test_a_downgrade_that_says_cascade_is_refused_before_it_can_cut_a_foreign_key(
+    database_url: str, database: asyncpg.Connection, workshop: Workshop
+) -> None:
+    auth, cars = workshop.demo()
+    workshop.add(auth, 'def upgrade(): pass\n\ndef downgrade(): op.execute("DROP TABLE demo_auth.users CASCADE")\n')
+    await upgrade(database_url, [auth, cars])
+    with pytest.raises(MigrationError, match="fk_cars_owner_id_users"):
+        await downgrade(database_url, [auth, cars], only="auth", revision="base")
+    assert await database.fetchval("SELECT count(*) FROM pg_constraint WHERE conname = 'fk_cars_owner_id_users'") == 1
+
+
 async def test_code_that_was_rolled_back_leaves_a_newer_schema_alone(database_url: str, workshop: Workshop) -> None:
     chains = workshop.demo()
     await upgrade(database_url, chains)

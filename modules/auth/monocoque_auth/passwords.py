@@ -22,7 +22,7 @@ _STORED: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}", re.ASCII)
 _NO_DIGEST: Final = "." * 31
 
 
-class PasswordHashingBusy(Exception):  # noqa: N818  named for what the caller answers: 503 with Retry-After
+class PasswordHashingBusy(Exception):
     """As many passwords wait to be hashed as may wait; try again in `retry_after` seconds."""
 
     retry_after: Final = 1

@@ -31,7 +31,7 @@ _TOKEN_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _LAST_SECOND: Final = 253_402_300_799
 
 
-class TokenInvalid(Exception):  # noqa: N818  named for what the caller answers, as the problem code is
+class TokenInvalid(Exception):
     """The text is not an access token of ours; the message names the reason and never quotes the token."""
 
 

@@ -169,7 +169,10 @@ def test_every_well_formed_vin_decodes(vin: str) -> None:
     assert (facts.check_digit == "valid") == check_digit_ok(vin)
 
 
-@given(wmi=st.sampled_from(sorted(WMI)), rest=st.text(ALPHABET, min_size=15, max_size=15))
+@given(
+    wmi=st.sampled_from(sorted(code for code in WMI if set(code) <= set(ALPHABET))),
+    rest=st.text(ALPHABET, min_size=15, max_size=15),
+)
 def test_every_known_maker_decodes_without_help_from_the_safety_net(wmi: str, rest: str) -> None:
     vin = (wmi + rest)[:17]
     vininfo.Vin(vin)

@@ -1,0 +1,83 @@
+# One command for each habit; CI runs the same ones. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# uv from the PATH, or one of our own in .uv/, made with nothing but Python.
+UV := $(shell command -v uv 2>/dev/null)
+ifeq ($(UV),)
+UV := .uv/bin/uv
+UV_NEEDED := .uv/bin/uv
+endif
+PYTHON ?= python3
+RUN := $(UV) run --frozen
+SOURCES := platform migrations modules tests bench
+
+# The preferred interpreter is named in .python-version; where there is only another supported one, that will do.
+export UV_PYTHON_PREFERENCE ?= system
+ifeq ($(wildcard .venv/bin/python),)
+ifneq ($(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 12))' 2>/dev/null),True)
+PYTHON := $(firstword $(foreach name,python3.13 python3.12 python3.14 python3,$(shell $(name) -c 'import sys; print(sys.executable if sys.version_info >= (3, 12) else "")' 2>/dev/null)))
+endif
+export UV_PYTHON ?= $(shell $(PYTHON) -c 'import sys; print(sys.executable)' 2>/dev/null)
+endif
+
+.PHONY: help setup run dev test lint format types boundaries check migrate revision bench contracts clean up down
+
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.uv/bin/uv:
+	@echo "Installing uv into .uv/ ..."
+	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+setup: $(UV_NEEDED) ## Install everything into .venv
+	@$(UV) sync --frozen --quiet
+
+run: setup ## Start the API with its own PostgreSQL on 127.0.0.1:8000
+	@$(RUN) --no-sync monocoque serve
+
+dev: setup ## The same, starting again when the code changes
+	@$(RUN) --no-sync monocoque serve --reload
+
+test: setup ## Run every test, in parallel, on real PostgreSQL
+	@$(RUN) --no-sync pytest
+
+lint: setup ## Check style
+	@$(RUN) --no-sync ruff check $(SOURCES)
+	@$(RUN) --no-sync ruff format --check $(SOURCES)
+
+format: setup ## Put the style right
+	@$(RUN) --no-sync ruff check --fix $(SOURCES)
+	@$(RUN) --no-sync ruff format $(SOURCES)
+
+types: setup ## Check types
+	@$(RUN) --no-sync mypy $(SOURCES)
+
+boundaries: setup ## Check who imports whom
+	@$(RUN) --no-sync lint-imports
+
+check: lint types boundaries test ## All of the above: what CI runs
+
+migrate: setup ## Apply pending migrations
+	@$(RUN) --no-sync monocoque db upgrade
+
+revision: setup ## Write a revision: make revision module=cars message="Add colour"
+	@$(RUN) --no-sync monocoque db revision --module "$(module)" "$(message)"
+
+bench: setup ## Measure against a bare server; writes bench/results.json
+	@$(RUN) --no-sync python -m bench $(args)
+
+contracts: setup ## Write contracts/ and .env.example anew
+	@$(RUN) --no-sync monocoque openapi --output contracts/openapi.json
+	@$(RUN) --no-sync monocoque problems --output contracts/problem-codes.json
+	@$(RUN) --no-sync monocoque configuration --output .env.example
+
+clean: ## Remove what was installed and built; the database in .monocoque stays
+	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* coverage.xml htmlcov dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+up: ## Start the containers of compose.yaml
+	@docker compose up --build --detach --wait
+
+down: ## Stop them; their data stays
+	@docker compose down

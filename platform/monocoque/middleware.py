@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7

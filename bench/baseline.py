@@ -132,10 +132,10 @@ class BareServer:
         return _reply(201, _car(row))
 
     async def _public_build_list(self, token: str, scope: Scope) -> Reply:
-        document = await self._pool.fetchval(statements.PUBLIC_BUILD_LIST, token)
-        if document is None:
+        digest = hashlib.sha256(token.encode()).digest()
+        body: bytes | None = await self._pool.fetchval(statements.PUBLIC_BUILD_LIST, digest)
+        if body is None:
             return _reply(404, {"detail": "no such list"})
-        body = cast("str", document).encode()
         etag = b'"' + hashlib.blake2b(body, digest_size=12).hexdigest().encode() + b'"'
         headers = [(b"etag", etag)]
         if any(name == b"if-none-match" and value == etag for name, value in scope["headers"]):

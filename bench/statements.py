@@ -23,36 +23,67 @@ RETURNING {_CAR}
 """
 
 PUBLIC_BUILD_LIST = """
-SELECT json_build_object(
-    'id', list.id,
-    'name', list.name,
-    'description', list.description,
-    'car', (
-        SELECT json_build_object('make', car.make, 'model', car.model, 'year', car.year, 'nickname', car.nickname)
-        FROM monocoque_cars.cars AS car
-        WHERE car.id = list.car_id AND car.deleted_at IS NULL
-    ),
-    'items', (
-        SELECT coalesce(json_agg(json_build_object(
-            'id', item.id, 'name', coalesce(part.name, item.name), 'brand', part.brand, 'category', part.category,
-            'quantity', item.quantity, 'status', item.status, 'notes', item.notes
-        ) ORDER BY item.position), '[]')
-        FROM monocoque_build_lists.build_list_items AS item
-        LEFT JOIN monocoque_parts.parts AS part ON part.id = item.part_id AND part.deleted_at IS NULL
-        WHERE item.build_list_id = list.id
-    ),
-    'totals', (
-        SELECT coalesce(json_agg(json_build_object('currency', total.currency, 'amount', total.amount::text)), '[]')
-        FROM (
-            SELECT part.price_currency AS currency, sum(part.price_amount * item.quantity) AS amount
-            FROM monocoque_build_lists.build_list_items AS item
-            JOIN monocoque_parts.parts AS part ON part.id = item.part_id AND part.deleted_at IS NULL
-            WHERE item.build_list_id = list.id AND part.price_amount IS NOT NULL
-            GROUP BY part.price_currency
-        ) AS total
-    )
-)::text AS document
-FROM monocoque_build_lists.build_lists AS list
-WHERE list.share_token = $1 AND list.deleted_at IS NULL
-    AND (list.share_expires_at IS NULL OR list.share_expires_at > now())
+SELECT convert_to(row_to_json(document)::text, 'UTF8')
+FROM (
+    SELECT
+        list.name,
+        list.description,
+        (
+            SELECT row_to_json(shown)
+            FROM (
+                SELECT car.make, car.model, car.year, car.nickname
+                FROM monocoque_cars.cars AS car
+                WHERE car.id = list.car_id AND car.deleted_at IS NULL
+            ) AS shown
+        ) AS car,
+        list.item_count,
+        (
+            SELECT coalesce(json_agg(row_to_json(total) ORDER BY total.currency), '[]')
+            FROM (
+                SELECT sum(priced.amount)::text AS amount, priced.currency
+                FROM (
+                    SELECT
+                        coalesce(item.paid_amount, part.price_amount * item.quantity) AS amount,
+                        coalesce(item.paid_currency, part.price_currency) AS currency
+                    FROM monocoque_build_lists.items AS item
+                    LEFT JOIN monocoque_parts.parts AS part ON part.id = item.part_id AND part.deleted_at IS NULL
+                    WHERE item.list_id = list.id
+                ) AS priced
+                WHERE priced.amount IS NOT NULL
+                GROUP BY priced.currency
+            ) AS total
+        ) AS totals,
+        list.updated_at,
+        (
+            SELECT coalesce(json_agg(row_to_json(line)), '[]')
+            FROM (
+                SELECT
+                    coalesce(item.name, part.name, item.part_name) AS name,
+                    part.brand,
+                    part.category,
+                    part.part_number,
+                    part.url,
+                    item.quantity,
+                    item.status,
+                    item.notes,
+                    CASE WHEN part.price_amount IS NOT NULL THEN
+                        json_build_object('amount', part.price_amount::text, 'currency', part.price_currency)
+                    END AS price,
+                    CASE WHEN coalesce(item.paid_amount, part.price_amount) IS NOT NULL THEN
+                        json_build_object(
+                            'amount', coalesce(item.paid_amount, part.price_amount * item.quantity)::text,
+                            'currency', coalesce(item.paid_currency, part.price_currency)
+                        )
+                    END AS line_total
+                FROM monocoque_build_lists.items AS item
+                LEFT JOIN monocoque_parts.parts AS part ON part.id = item.part_id AND part.deleted_at IS NULL
+                WHERE item.list_id = list.id
+                ORDER BY item.position
+            ) AS line
+        ) AS items
+    FROM monocoque_build_lists.build_lists AS list
+    WHERE list.share_digest = $1
+        AND list.deleted_at IS NULL
+        AND (list.share_expires_at IS NULL OR list.share_expires_at > now())
+) AS document
 """

@@ -23,6 +23,8 @@ class AccessLog:
         self._enabled = enabled
         self._stream = stream or sys.stderr
         self._lines: list[bytes] = []
+        self._second = 0
+        self._shown = b""
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, scope: Scope, status: int, seconds: float) -> None:
@@ -48,11 +50,11 @@ class AccessLog:
                 }
             )
         else:
-            at = datetime.now(UTC).strftime("%H:%M:%S")
+            at = self._clock()
             # Control characters in a path must not reach a terminal.
             shown = redacted(path).encode("unicode_escape")
             line = b"%s %d %-6s %s %.1f ms" % (
-                at.encode(),
+                at,
                 status,
                 scope["method"].encode("latin-1", "replace"),
                 shown,
@@ -61,6 +63,13 @@ class AccessLog:
         self._lines.append(line)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_DELAY, self.flush)
+
+    def _clock(self) -> bytes:
+        now = int(time.time())
+        if now != self._second:
+            self._second = now
+            self._shown = datetime.now(UTC).strftime("%H:%M:%S").encode()
+        return self._shown
 
     def flush(self) -> None:
         """Write what was collected."""

@@ -20,6 +20,7 @@ from monocoque.docs import docs_router
 from monocoque.errors import constraint_problems, problem_for
 from monocoque.failures import StartupError
 from monocoque.health import router as health_router
+from monocoque.inventory_routes import root as root_router
 from monocoque.inventory_routes import router as inventory_router
 from monocoque.jobs import Scheduler, jobs_of
 from monocoque.lifecycle import build_runtime, running
@@ -109,6 +110,7 @@ def create_app(
     app.state.gate = Gate(_authenticator(inventory, runtime), runtime.revocations)
     for kind in (HTTPException, RequestValidationError, Problem, Exception):
         app.add_exception_handler(kind, _problem_reply)
+    app.include_router(root_router)
     app.include_router(health_router)
     app.include_router(inventory_router, prefix=settings.api_prefix)
     if settings.docs:

@@ -1,10 +1,11 @@
-"""GET /modules: what this installation can do."""
+"""GET / and GET /modules: what this installation can do, and where."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from monocoque import __version__
 from monocoque.replies import JsonReply
 from monocoque.routing import Router
 from monocoque.runtime import CurrentRuntime
@@ -44,5 +45,35 @@ async def list_modules(runtime: CurrentRuntime) -> Response:
                 }
                 for module in runtime.inventory.enabled
             ]
+        }
+    )
+
+
+root = Router(tags=["shell"])
+
+
+class Index(BaseModel):
+    """Where things are."""
+
+    name: str
+    version: str
+    api: str
+    modules: str
+    health: str
+    docs: str | None
+
+
+@root.get("/", response_model=Index, summary="Where things are", operation_id="shell_get_index")
+async def get_index(runtime: CurrentRuntime) -> Response:
+    """The addresses to begin with; `docs` is null where the API reference is not served."""
+    settings = runtime.settings
+    return JsonReply(
+        {
+            "name": settings.project_name,
+            "version": __version__,
+            "api": settings.api_prefix,
+            "modules": f"{settings.api_prefix}/modules",
+            "health": "/health/ready",
+            "docs": "/docs" if settings.docs else None,
         }
     )

@@ -33,7 +33,7 @@ LIVE = Query(
 IS_REVOKED = Query(
     select(func.count()).select_from(_table).where(_table.c.session_id == bindparam("session_id", type_=Uuid))
 )
-_ended = func.unnest(bindparam("session_ids", type_=ARRAY(Uuid))).table_valued("id")
+_ended = func.unnest(bindparam("session_ids", type_=ARRAY(Uuid))).table_valued("id", name="ended").render_derived()
 _added = (
     insert(_table)
     .from_select(

@@ -7,7 +7,7 @@ import unicodedata
 from email_validator import EmailNotValidError, validate_email
 
 
-class EmailInvalid(ValueError):  # noqa: N818  named for what the caller answers, as the problem code is
+class EmailInvalid(ValueError):
     """The text is no e-mail address; the message never quotes it."""
 
 

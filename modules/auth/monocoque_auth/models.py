@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from monocoque.tables import CheckConstraint, Table, row_version, timestamp
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary
 from sqlmodel import Field
+
+from monocoque.tables import CheckConstraint, Table, row_version, timestamp
 
 SCHEMA = "monocoque_auth"
 

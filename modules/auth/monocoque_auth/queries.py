@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from monocoque.queries import Query
-from monocoque.statements import assigned, merged, parameter, touched, version_expected
 from sqlalchemy import Boolean, Integer, Interval, LargeBinary, String, Uuid, bindparam, case, func, null, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from monocoque.queries import Query
+from monocoque.statements import assigned, merged, parameter, touched, version_expected
 from monocoque_auth.models import LoginAttempt, RefreshToken, Session, User
 
 PROFILE = ("display_name", "email", "email_key")
@@ -59,9 +59,7 @@ SET_PASSWORD = Query(
     .returning(_users.c.id, _users.c.role)
 )
 # The same password at another cost: nothing that a client could see has changed.
-REHASH = Query(
-    _users.update().where(_this_user, _as_verified).values(password_hash=parameter(_users.c.password_hash))
-)
+REHASH = Query(_users.update().where(_this_user, _as_verified).values(password_hash=parameter(_users.c.password_hash)))
 LOCK_USER = Query(select(_users.c.id).where(_this_user, version_expected(_users)).with_for_update())
 DELETE_USER = Query(_users.delete().where(_this_user))
 LIST_USERS = Query(
@@ -120,7 +118,7 @@ END_SESSIONS = Query(
         or_(bindparam("but", type_=Uuid).is_(null()), _sessions.c.id != bindparam("but", type_=Uuid)),
     )
     .values(revoked_at=func.now())
-    .returning(_sessions.c.id, (_sessions.c.expires_at > func.now()).label("live"))
+    .returning(_sessions.c.id)
 )
 
 _digest = parameter(_tokens.c.digest)

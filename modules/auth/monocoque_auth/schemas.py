@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from monocoque.types import Input, Output, ShortText, clean_text, omitted, single_line
-from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, Strict, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from monocoque.types import Input, Output, ShortText, clean_text, omitted, single_line
 from monocoque_auth.emails import EmailInvalid, normalise_email
 from monocoque_auth.problems import EMAIL_INVALID
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1000
-TOKENS = {
+TOKENS: dict[str, JsonValue] = {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...",
     "token_type": "bearer",
     "expires_in": 900,
@@ -61,9 +61,7 @@ NewPassword = Annotated[
     ),
 ]
 # Looser than what an account can have: a sign-in that cannot succeed is refused as any other.
-GivenEmail = Annotated[
-    str, Strict(), StringConstraints(min_length=1, max_length=254), AfterValidator(single_line)
-]
+GivenEmail = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=254), AfterValidator(single_line)]
 GivenPassword = Annotated[
     str,
     Strict(),
@@ -107,7 +105,7 @@ class Login(Input):
 class TokenForm(Input):
     """The password grant of OAuth 2 (RFC 6749, 4.3); the username is the e-mail. Scope and client are not used here."""
 
-    grant_type: Literal["password"] = "password"  # noqa: S105  a grant's name
+    grant_type: Literal["password"] = "password"
     username: GivenEmail
     password: GivenPassword
     scope: FormText = ""

@@ -17,9 +17,10 @@ TOP = 40
 
 
 class Sampler:
-    """Counts stacks from `start` to `stop`; a stack is its functions, outermost first."""
+    """Counts the stacks that go through the function `within`, from `start` to `stop`; outermost function first."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: str) -> None:
+        self._within = within
         self.stacks: Counter[tuple[str, ...]] = Counter()
         self._handler_before: Any = signal.SIG_DFL
 
@@ -34,7 +35,9 @@ class Sampler:
         signal.signal(signal.SIGPROF, self._handler_before)
 
     def _sample(self, _signal: int, frame: FrameType | None) -> None:
-        self.stacks[tuple(_functions(frame))[::-1]] += 1
+        stack = tuple(_functions(frame))[::-1]
+        if self._within in stack:
+            self.stacks[stack] += 1
 
     def collapsed(self) -> str:
         """One line a stack, `outer;inner count`: the format that flame-graph tools read."""
@@ -70,7 +73,8 @@ def main() -> None:
 
     out = Path(sys.argv[1])
     sys.argv = ["monocoque", *sys.argv[2:]]
-    sampler = Sampler()
+    # What happens before the server runs, imports above all, is no request's cost.
+    sampler = Sampler(within="uvicorn.server.Server.run")
     sampler.start()
     try:
         monocoque()

@@ -25,12 +25,12 @@ from monocoque.inventory_routes import router as inventory_router
 from monocoque.jobs import Scheduler, jobs_of
 from monocoque.lifecycle import build_runtime, running
 from monocoque.logs import as_json
-from monocoque.middleware import Edge, ProblemReply
-from monocoque.modules import Module, load
+from monocoque.middleware import Edge, ProblemReply, send_problem
+from monocoque.modules import Module, load_part
 from monocoque.openapi import openapi_document
-from monocoque.problems import Problem
+from monocoque.problems import METHOD_NOT_ALLOWED, Problem
 from monocoque.registry import Inventory, discover, order
-from monocoque.routing import Dispatcher
+from monocoque.routing import Dispatcher, allowed_methods
 from monocoque.runtime import Runtime
 from monocoque.security import Authenticator, Gate
 from monocoque.settings import Settings, load_shell_settings
@@ -49,24 +49,37 @@ class Shell(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Edge, CORS where configured, dispatcher, then FastAPI's own stack for what the dispatcher passes on."""
-        app: ASGIApp = Dispatcher(self.routes, self._prefixes, super().build_middleware_stack())
-        if self._settings.cors_origins:
-            app = CORSMiddleware(
-                app,
-                allow_origins=list(self._settings.cors_origins),
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=[
-                    "Authorization",
-                    "Content-Type",
-                    "Idempotency-Key",
-                    "If-Match",
-                    "If-None-Match",
-                    "X-Request-ID",
-                ],
-                expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID", "Idempotency-Replayed"],
-                max_age=600,
-            )
-        return Edge(app, self._access_log, strict_transport=self._settings.production)
+        app = self._with_cors(Dispatcher(self.routes, self._prefixes, super().build_middleware_stack()))
+        # An exception leaves the CORS layer behind on its way to the edge; its problem document comes back through one.
+        refuse = self._with_cors(send_problem)
+        return Edge(app, refuse, self._access_log, strict_transport=self._settings.production)
+
+    def _with_cors(self, app: ASGIApp) -> ASGIApp:
+        if not self._settings.cors_origins:
+            return app
+        return CORSMiddleware(
+            app,
+            allow_origins=list(self._settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "If-None-Match",
+                "X-Request-ID",
+            ],
+            expose_headers=[
+                "ETag",
+                "Idempotency-Replayed",
+                "Link",
+                "Location",
+                "Retry-After",
+                "WWW-Authenticate",
+                "X-Request-ID",
+            ],
+            max_age=600,
+        )
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
@@ -94,10 +107,11 @@ def create_app(
         )
     runtime = build_runtime(settings, inventory, url)
     prefixes = [settings.api_prefix + suffix for module in inventory.enabled for suffix in _suffixes(module)]
+    log = AccessLog(as_json=as_json(settings), enabled=access_log)
     app = Shell(
         settings,
         prefixes,
-        AccessLog(as_json=as_json(settings), enabled=access_log),
+        log,
         title=settings.project_name,
         version=__version__,
         description=DESCRIPTION,
@@ -106,6 +120,7 @@ def create_app(
         openapi_tags=[{"name": module.slug, "description": module.summary} for module in inventory.enabled],
     )
     app.state.runtime = runtime
+    app.state.access_log = log
     app.state.cursor_key = hashlib.blake2b(settings.signing_secret.encode(), person=b"cursor").digest()
     app.state.gate = Gate(_authenticator(inventory, runtime), runtime.revocations)
     for kind in (HTTPException, RequestValidationError, Problem, Exception):
@@ -121,20 +136,15 @@ def create_app(
 
 
 def _mount(app: FastAPI, module: Module, prefix: str) -> None:
-    try:
-        if module.models:
-            load(module.models)
-        if module.problems:
-            constraint_problems.add(module.schema, getattr(load(module.problems), "CONSTRAINTS", {}))
-        if module.router:
-            app.include_router(load(module.router), prefix=f"{prefix}/{module.slug}", tags=[module.slug])
-        if module.public_router:
-            app.include_router(load(module.public_router), prefix=f"{prefix}/public/{module.slug}", tags=[module.slug])
-    except ImportError as error:
-        raise StartupError(
-            f"The module {module.name!r} cannot be mounted: {error}",
-            hint=f"Install its distribution whole, or leave it out with MONOCOQUE_MODULES_DISABLED={module.name}.",
-        ) from error
+    if module.models:
+        load_part(module, module.models)
+    if module.problems:
+        constraint_problems.add(module.schema, getattr(load_part(module, module.problems), "CONSTRAINTS", {}))
+    if module.router:
+        app.include_router(load_part(module, module.router), prefix=f"{prefix}/{module.slug}", tags=[module.slug])
+    if module.public_router:
+        public = load_part(module, module.public_router)
+        app.include_router(public, prefix=f"{prefix}/public/{module.slug}", tags=[module.slug])
 
 
 def _suffixes(module: Module) -> list[str]:
@@ -149,7 +159,7 @@ def _authenticator(inventory: Inventory, runtime: Runtime) -> Authenticator | No
     if not providers:
         return None
     assert providers[0].authenticator
-    found: Authenticator = load(providers[0].authenticator)(runtime)
+    found: Authenticator = load_part(providers[0], providers[0].authenticator)(runtime)
     return found
 
 
@@ -161,12 +171,17 @@ def operation_id(route: APIRoute) -> str:
 
 async def _problem_reply(request: Request, error: Exception) -> ProblemReply:
     # On FastAPI's own lane; what the dispatcher serves reaches the edge as the exception itself.
-    return ProblemReply(problem_for(error, request.scope), request.scope)
+    problem = problem_for(error, request.scope)
+    if problem.code is METHOD_NOT_ALLOWED:
+        # FastAPI names the methods of the first route with this path only.
+        problem.headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope["path"]))
+    return ProblemReply(problem, request.scope)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
+    access_log: AccessLog = app.state.access_log
     try:
         async with running(runtime):
             scheduler = Scheduler(runtime, jobs_of(runtime.inventory))
@@ -175,6 +190,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 yield
             finally:
                 await scheduler.stop()
+                access_log.flush()
     except StartupError as error:
         app.state.startup_error = error
         raise

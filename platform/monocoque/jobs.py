@@ -11,7 +11,7 @@ from contextlib import suppress
 from sqlalchemy import String, bindparam, func, select
 
 from monocoque import idempotency, revocations
-from monocoque.modules import Job, load
+from monocoque.modules import Job, load_part
 from monocoque.queries import Query
 from monocoque.registry import Inventory
 from monocoque.runtime import Runtime
@@ -33,17 +33,24 @@ def jobs_of(inventory: Inventory) -> list[Job]:
     found = list(SHELL_JOBS)
     for module in inventory.enabled:
         if module.jobs is not None:
-            declared: Sequence[Job] = load(module.jobs).JOBS
+            declared: Sequence[Job] = load_part(module, module.jobs).JOBS
             found.extend(declared)
     return found
 
 
 async def run_job(runtime: Runtime, job: Job) -> bool:
     """Run a job now unless another process is at it; whether it ran."""
-    async with runtime.database.transaction() as transaction:
-        if not await transaction.value(TRY_LOCK, lock=f"job/{job.name}"):
-            return False
-        await job.run(runtime)
+    # A connection of its own: the job may need the only one in the pool, and may take longer than a transaction of
+    # the pool may idle.
+    connection = await runtime.database.connect()
+    try:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            if not await connection.fetchval(TRY_LOCK.sql, *TRY_LOCK.arguments({"lock": f"job/{job.name}"})):
+                return False
+            await job.run(runtime)
+    finally:
+        connection.terminate()
     return True
 
 

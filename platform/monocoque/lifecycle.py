@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from monocoque.database import Database
-from monocoque.modules import load
+from monocoque.failures import StartupError
+from monocoque.modules import load_part
 from monocoque.registry import Inventory
 from monocoque.revocations import Revocations
 from monocoque.runtime import Runtime
@@ -17,9 +18,18 @@ def build_runtime(settings: Settings, inventory: Inventory, url: str) -> Runtime
     """A runtime with every enabled module's settings read, not connected yet; raises StartupError."""
     database = Database.from_settings(settings, url)
     runtime = Runtime(settings, inventory, database, Revocations(database))
-    runtime.module_settings = {
-        module.name: load_settings(load(module.settings)) for module in inventory.enabled if module.settings
-    }
+    problems: list[StartupError] = []
+    for module in inventory.enabled:
+        if module.settings:
+            try:
+                runtime.module_settings[module.name] = load_settings(load_part(module, module.settings))
+            except StartupError as error:
+                problems.append(error)
+    if problems:
+        # Those of all modules at once; what is no matter of settings is said alone.
+        first = next((error for error in problems if not error.particulars), problems[0])
+        lines = [line for error in problems for line in error.particulars] if first.particulars else []
+        raise StartupError(first.message, *lines, hint=first.hint) from first
     return runtime
 
 
@@ -35,6 +45,6 @@ async def running(runtime: Runtime, *, follow_revocations: bool = True) -> Async
             stack.push_async_callback(runtime.revocations.stop)
         for module in runtime.inventory.enabled:
             if module.lifespan:
-                await stack.enter_async_context(load(module.lifespan)(runtime))
+                await stack.enter_async_context(load_part(module, module.lifespan)(runtime))
         yield
         runtime.draining = True

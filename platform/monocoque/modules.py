@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from monocoque.failures import StartupError
+
 ENTRY_POINT_GROUP = "monocoque.modules"
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_RESERVED = frozenset({"modules", "monocoque", "public", "shell"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Module:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"A module's name is lower case, digits and underscores, not {self.name!r}.")
+        if self.name in _RESERVED or self.package == "monocoque":
+            raise ValueError(f"The name {self.package or self.name!r} belongs to the shell.")
         if not self.package:
             object.__setattr__(self, "package", f"monocoque_{self.name}")
         if self.models and self.migrations is None:
@@ -76,6 +81,17 @@ def load(reference: str) -> Any:
         return getattr(module, attribute)
     except AttributeError:
         raise ImportError(f"{path} has no {attribute!r}", name=path) from None
+
+
+def load_part(module: Module, reference: str) -> Any:
+    """As `load`, for a part of an enabled module; raises StartupError."""
+    try:
+        return load(reference)
+    except ImportError as error:
+        raise StartupError(
+            f"The module {module.name!r} cannot be mounted: {error}",
+            hint=f"Install its distribution whole, or leave it out with MONOCOQUE_MODULES_DISABLED={module.name}.",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

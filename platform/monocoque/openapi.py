@@ -20,6 +20,7 @@ from monocoque.problems import (
     TOO_LARGE,
     UNAUTHENTICATED,
     UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
     ProblemCode,
     describe,
 )
@@ -40,6 +41,11 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = SCHEMA
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    prefix = app.state.runtime.settings.api_prefix
+    for scheme in document["components"].get("securitySchemes", {}).values():
+        for flow in scheme.get("flows", {}).values():
+            # A relative address would be looked for beside the document, where the API is not.
+            flow["tokenUrl"] = f"{prefix}/{flow['tokenUrl']}"
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if method in _METHODS:
@@ -52,7 +58,19 @@ def _complete(operation: dict[str, Any], *, health: bool) -> None:
     replies.pop("422", None) if _is_fastapi_default(replies.get("422")) else None
     if health:
         return
-    names = {parameter["name"]: parameter for parameter in operation.get("parameters", ())}
+    names = {parameter["name"] for parameter in operation.get("parameters", ())}
+    if "If-None-Match" in names:
+        replies["304"] = {"description": "The copy at hand is current."}
+    grouped: dict[int, list[ProblemCode]] = {}
+    for code in _shell_codes(operation, names):
+        grouped.setdefault(code.status, []).append(code)
+    for status, group in grouped.items():
+        replies[str(status)] = _merged(replies.get(str(status)), describe(group))
+    operation["responses"] = {status: replies[status] for status in sorted(replies)}
+
+
+def _shell_codes(operation: dict[str, Any], names: set[str]) -> list[ProblemCode]:
+    """What the shell itself may answer to an operation with these parameters."""
     codes: list[ProblemCode] = [INVALID, SERVER_ERROR, UNAVAILABLE]
     if operation.get("security"):
         codes += [UNAUTHENTICATED, TOKEN_EXPIRED]
@@ -64,14 +82,9 @@ def _complete(operation: dict[str, Any], *, health: bool) -> None:
         codes += [IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_REUSED]
     if "requestBody" in operation:
         codes += [TOO_LARGE, REQUEST_TIMEOUT]
-    if "If-None-Match" in names:
-        replies["304"] = {"description": "The copy at hand is current."}
-    grouped: dict[int, list[ProblemCode]] = {}
-    for code in codes:
-        grouped.setdefault(code.status, []).append(code)
-    for status, group in grouped.items():
-        replies[str(status)] = _merged(replies.get(str(status)), describe(group))
-    operation["responses"] = {status: replies[status] for status in sorted(replies)}
+        if "application/json" in operation["requestBody"]["content"]:
+            codes.append(UNSUPPORTED_MEDIA_TYPE)
+    return codes
 
 
 def _is_fastapi_default(reply: dict[str, Any] | None) -> bool:

@@ -28,7 +28,10 @@ class Inventory:
 
     def version(self, name: str) -> str:
         """The version of an installed module; raises KeyError."""
-        return next((found.version for found in self.installed if found.module.name == name), "")
+        for found in self.installed:
+            if found.module.name == name:
+                return found.version
+        raise KeyError(name)
 
     def is_enabled(self, name: str) -> bool:
         return any(module.name == name for module in self.enabled)
@@ -82,8 +85,8 @@ def order(
             if name not in known:
                 raise _unknown(name, known, variable)
     chosen = [name for name in (dict.fromkeys(only) if only is not None else known) if name not in without]
-    for name in chosen:
-        _check_requirements(known[name], known, chosen, without)
+    _check_requirements(known, chosen, without)
+    _check_schemas([known[name] for name in chosen])
     return Inventory(tuple(installed), tuple(known[name] for name in _sorted(known, chosen)))
 
 
@@ -95,25 +98,49 @@ def _unknown(name: str, known: dict[str, Module], variable: str) -> StartupError
     )
 
 
-def _check_requirements(
-    module: Module, known: dict[str, Module], chosen: Sequence[str], without: Sequence[str]
-) -> None:
-    absent = [name for name in module.requires if name not in chosen]
-    if not absent:
+def _check_requirements(known: dict[str, Module], chosen: Sequence[str], without: Sequence[str]) -> None:
+    """Every missing requirement of every chosen module at once, each with the chain that leads to it."""
+    chains: dict[str, list[str]] = {}
+    for name in chosen:
+        _follow(known, chosen, [name], chains)
+    if not chains:
         return
     reasons = []
-    for name in absent:
+    for name, chain in chains.items():
         if name not in known:
-            reasons.append(f"{name} is not installed")
+            reason = "is not installed"
         elif name in without:
-            reasons.append(f"{name} is switched off by MONOCOQUE_MODULES_DISABLED")
+            reason = "is switched off by MONOCOQUE_MODULES_DISABLED"
         else:
-            reasons.append(f"{name} is not in MONOCOQUE_MODULES")
+            reason = "is not in MONOCOQUE_MODULES"
+        reasons.append(f"{name} {reason} ({' -> '.join(chain)})")
+    wanting = list(dict.fromkeys(chain[0] for chain in chains.values()))
+    direct = [name for name, chain in chains.items() if chain[0] == wanting[0] and len(chain) == 2]
     raise StartupError(
-        f"The module {module.name!r} requires {', '.join(absent)}.",
+        f"The module {wanting[0]!r} requires {', '.join(direct or chains)}.",
         *reasons,
-        hint=f"Enable {', '.join(absent)} too, or leave {module.name!r} out.",
+        hint=f"Enable {', '.join(chains)} too, or leave {' and '.join(map(repr, wanting))} out.",
     )
+
+
+def _follow(known: dict[str, Module], chosen: Sequence[str], trail: list[str], chains: dict[str, list[str]]) -> None:
+    for name in known[trail[-1]].requires:
+        if name in chosen or name in chains:
+            continue
+        chains[name] = [*trail, name]
+        if name in known:
+            _follow(known, chosen, chains[name], chains)
+
+
+def _check_schemas(modules: Sequence[Module]) -> None:
+    owners: dict[str, str] = {}
+    for module in modules:
+        other = owners.setdefault(module.schema, module.name)
+        if other != module.name:
+            raise StartupError(
+                f"The modules {other!r} and {module.name!r} share the schema {module.schema!r}.",
+                hint="Give one of them a package of its own.",
+            )
 
 
 def _sorted(known: dict[str, Module], chosen: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -69,6 +70,15 @@ def created(row: Mapping[str, Any], location: str) -> JsonReply:
     """A new resource: 201 with its ETag and where it is."""
     headers = ((b"etag", etag(row["version"]).encode()), (b"location", location.encode()))
     return JsonReply(dict(row.items()), 201, headers)
+
+
+def document(body: bytes, if_none_match: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
+    """A JSON text that no row version stands for, sent as it is, its ETag a digest of it; 304 when the copy is current."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = ((b"etag", tag.encode()), *headers)
+    if if_none_match is not None and _none_match_hits(if_none_match, tag):
+        return EmptyReply(304, headers)
+    return JsonReply(body, 200, headers)
 
 
 def no_content() -> EmptyReply:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from monocoque.failures import StartupError
 
@@ -16,6 +17,8 @@ DEVELOPMENT_SECRET = "for-development-only-" + "0" * 24
 
 Environment = Literal["development", "test", "production"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -39,7 +42,7 @@ class Settings(BaseSettings):
     debug: bool = Field(default=False, description="Log more; never changes what a client is told.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
     log_format: Literal["auto", "json", "console"] = Field(
-        "auto", description="One JSON object or one readable line a record; auto: console on a terminal."
+        "auto", description="One JSON object or one readable line a record; auto: JSON in production, but on a terminal."
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -107,7 +110,16 @@ class Settings(BaseSettings):
     @field_validator("database_url", mode="after")
     @classmethod
     def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        return _check_url(value, ("postgres", "postgresql", "postgresql+asyncpg"), "postgresql://user:password@host/db")
+        value = _check_url(
+            value, ("postgres", "postgresql", "postgresql+asyncpg"), "postgresql://user:password@host/db"
+        )
+        if value is not None:
+            hosts = urlsplit(value.get_secret_value()).netloc.rpartition("@")[2]
+            if not all(_HOST.fullmatch(host) for host in hosts.split(",")):
+                raise ValueError(
+                    "its host and port cannot be read; in a user or password, write @ : / ? # as %40 %3A %2F %3F %23"
+                )
+        return value
 
     @field_validator("redis_url", mode="after")
     @classmethod
@@ -118,8 +130,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            parts = urlsplit(origin)
-            if origin != "*" and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.path):
+            if origin != "*" and not _is_origin(origin):
                 raise ValueError("give origins such as https://app.example.org, without a path, or *")
         return value
 
@@ -130,10 +141,17 @@ class Settings(BaseSettings):
             raise ValueError("must be set in production: a postgresql:// address")
         return value
 
+    @field_validator("secret_key_previous", mode="after")
+    @classmethod
+    def _production_trusts_no_public_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if _is_public(value) and info.data.get("environment") == "production":
+            raise ValueError("must not be the key for development: everyone knows it")
+        return value
+
     @field_validator("secret_key", mode="after")
     @classmethod
     def _production_has_a_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        unsafe = value is None or value.get_secret_value().startswith("for-development-only")
+        unsafe = value is None or _is_public(value)
         if unsafe and info.data.get("environment") == "production":
             raise ValueError(
                 "must be set in production: at least 32 random characters, "
@@ -164,8 +182,26 @@ class Settings(BaseSettings):
         """The database address in the one form that asyncpg takes, or None for the embedded server."""
         if self.database_url is None:
             return None
-        _, _, rest = self.database_url.get_secret_value().partition("://")
-        return f"postgresql://{rest}"
+        parts = urlsplit(self.database_url.get_secret_value())
+        # libpq's channel_binding and SQLAlchemy's spelling of sslmode would reach the server as settings it refuses.
+        options = [
+            ("sslmode" if name == "ssl" else name, value)
+            for name, value in parse_qsl(parts.query, keep_blank_values=True)
+            if name != "channel_binding"
+        ]
+        return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options, safe="/"), ""))
+
+
+def _is_public(value: SecretStr | None) -> bool:
+    return value is not None and value.get_secret_value().startswith("for-development-only")
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
 
 
 def _check_url(value: SecretStr | None, schemes: tuple[str, ...], example: str) -> SecretStr | None:
@@ -184,6 +220,9 @@ def variable_of(model: type[BaseSettings], field: str) -> str:
     return f"{model.model_config.get('env_prefix', '')}{field}".upper()
 
 
+_HINT = "Set the variables named above in the environment or in .env, then start again."
+
+
 def load_settings[S: BaseSettings](model: type[S], **overrides: Any) -> S:
     """Read `model` from the environment; raises StartupError with every problem at once, never a value."""
     try:
@@ -192,8 +231,14 @@ def load_settings[S: BaseSettings](model: type[S], **overrides: Any) -> S:
         raise StartupError(
             "The configuration is not valid.",
             *_problems(model, error),
-            hint="Set the variables named above in the environment or in .env, then start again.",
+            hint=_HINT,
         ) from None
+    except SettingsError as error:
+        # The text names the field and the source, never the value; the cause would quote it.
+        raise StartupError("The configuration is not valid.", str(error), hint=_HINT) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise StartupError(f"The file .env cannot be read: {reason}.", hint="Put it right or remove it.") from None
 
 
 def _problems(model: type[BaseSettings], error: ValidationError) -> list[str]:

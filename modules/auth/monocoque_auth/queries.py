@@ -172,7 +172,7 @@ ISSUE_TOKEN = Query(
     _tokens.insert().values({**assigned(_tokens, ("digest", "session_id", "generation")), "expires_at": _kept})
 )
 
-_keys = func.unnest(bindparam("keys", type_=ARRAY(LargeBinary))).table_valued("key")
+_keys = func.unnest(bindparam("keys", type_=ARRAY(LargeBinary))).table_valued("key").render_derived()
 _counted = insert(_attempts).from_select(
     ["key", "failures", "window_ends_at"],
     select(_keys.c.key, 1, func.now() + bindparam("window", type_=Interval)),

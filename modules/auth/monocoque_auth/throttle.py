@@ -42,7 +42,7 @@ async def begin_attempt(executor: Executor, settings: AuthSettings, email_key: s
 
     Counted and committed before the password is looked at, so that many at once get no further than one by one.
     """
-    attempt = Attempt(_key("account", email_key), _address_key(address))
+    attempt = Attempt(account_key(email_key), _address_key(address))
     limits = {attempt.account: settings.login_attempts_per_account}
     if attempt.address is not None:
         limits[attempt.address] = settings.login_attempts_per_address
@@ -53,6 +53,11 @@ async def begin_attempt(executor: Executor, settings: AuthSettings, email_key: s
     if waits:
         raise Problem(THROTTLED, headers={"Retry-After": str(max(1, math.ceil(max(waits))))})
     return attempt
+
+
+def account_key(email_key: str) -> bytes:
+    """Under which an account's failures are counted."""
+    return _key("account", email_key)
 
 
 def _address_key(address: str | None) -> bytes | None:

@@ -6,18 +6,16 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
-    Integer,
     LargeBinary,
     Text,
     bindparam,
-    case,
     cast,
     func,
     literal_column,
     select,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from monocoque.queries import Query
 from monocoque_build_lists.queries import (
@@ -41,7 +39,7 @@ _NO_ROWS: ColumnElement[Any] = literal_column("'[]'::json")
 
 def _row(selected: Any) -> ColumnElement[Any]:
     """The one row of a selection as a JSON object without blanks."""
-    row = selected.subquery("row")
+    row = selected.subquery("shown")
     return select(func.row_to_json(row.table_valued())).scalar_subquery()
 
 
@@ -69,9 +67,7 @@ def _document(
         .group_by(lines.c.currency)
         .subquery("sums")
     )
-    items = select(
-        func.coalesce(_array(lines.c.line, lines.c.position), _NO_ROWS)
-    ).scalar_subquery()
+    items = select(func.coalesce(_array(lines.c.line, lines.c.position), _NO_ROWS)).scalar_subquery()
     totals = select(
         func.coalesce(_array(money(sums.c.amount, sums.c.currency), sums.c.currency), _NO_ROWS)
     ).scalar_subquery()
@@ -95,10 +91,49 @@ def _document(
 
 def _array(value: ColumnElement[Any], order: ColumnElement[Any]) -> ColumnElement[Any]:
     """The rows' values as a JSON array, in order; NULL where there is no row."""
-    return func.array_to_json(func.array_agg(postgresql_order_by(value, order)))
+    return func.array_to_json(func.array_agg(aggregate_order_by(value, order)))
 
 
 SHARED = _document(
     LISTS.c.share_digest == bindparam("digest", type_=LargeBinary), share_alive, LISTS.c.deleted_at.is_(None)
 )
 EXPORT = _document(*own_living, of_list=(LISTS.c.car_id, LISTS.c.created_at), of_item=(ITEMS.c.part_id, paid(ITEMS)))
+
+CURRENCY, STATUS, CATEGORY = 1, 2, 4
+"""Bits of `kind` in a row of SUMMARY: what the row does not tell apart."""
+
+_lines = (
+    select(
+        PART_CARDS.c.category,
+        ITEMS.c.status,
+        total_currency(ITEMS).label("currency"),
+        total_amount(ITEMS).label("amount"),
+        ITEMS.c.quantity,
+    )
+    .select_from(with_parts(ITEMS))
+    .where(ITEMS.c.list_id == select(LISTS.c.id).where(*own_living).scalar_subquery())
+    .subquery("lines")
+)
+_told_apart = (_lines.c.category, _lines.c.status, _lines.c.currency)
+SUMMARY = Query(
+    select(
+        select(LISTS.c.id).where(*own_living).scalar_subquery().label("list_id"),
+        func.grouping(*_told_apart).label("kind"),
+        *_told_apart,
+        func.count().label("item_count"),
+        func.coalesce(func.sum(_lines.c.quantity), literal_column("0")).label("quantity"),
+        func.count().filter(_lines.c.amount.is_(None)).label("unpriced_count"),
+        func.sum(_lines.c.amount).label("amount"),
+    )
+    .group_by(
+        func.grouping_sets(
+            tuple_(_lines.c.category, _lines.c.currency),
+            tuple_(_lines.c.category),
+            tuple_(_lines.c.status, _lines.c.currency),
+            tuple_(_lines.c.status),
+            tuple_(_lines.c.currency),
+            literal_column("()"),
+        )
+    )
+    .order_by(_lines.c.category.nulls_last(), _lines.c.status, _lines.c.currency)
+)

@@ -192,9 +192,7 @@ _of_list = ITEMS.c.list_id == parameter(ITEMS.c.list_id)
 _of_own_list = (
     _of_list,
     select(LISTS.c.id)
-    .where(
-        LISTS.c.id == ITEMS.c.list_id, LISTS.c.owner_id == parameter(LISTS.c.owner_id), LISTS.c.deleted_at.is_(None)
-    )
+    .where(LISTS.c.id == ITEMS.c.list_id, LISTS.c.owner_id == parameter(LISTS.c.owner_id), LISTS.c.deleted_at.is_(None))
     .exists(),
 )
 _this_item = (ITEMS.c.id == parameter(ITEMS.c.id), _of_list)
@@ -238,8 +236,10 @@ MERGE_ITEM = Query(select(*_item_read(_merged)).select_from(with_parts(_merged))
 DELETE_ITEM = Query(ITEMS.delete().where(*_this_item, version_expected(ITEMS)).returning(ITEMS.c.id))
 ITEM_IDS = Query(select(ITEMS.c.id).where(_of_list))
 
-_numbered = func.unnest(bindparam("ids", type_=ARRAY(Uuid))).table_valued(
-    column("id", Uuid), with_ordinality="number", name="numbered"
+_numbered = (
+    func.unnest(bindparam("ids", type_=ARRAY(Uuid)))
+    .table_valued(column("id", Uuid), with_ordinality="number", name="numbered")
+    .render_derived()
 )
 REORDER = Query(
     ITEMS.update()

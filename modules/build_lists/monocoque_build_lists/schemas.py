@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, Strict, model_validator
@@ -16,6 +16,7 @@ MAX_ITEMS = 500
 MAX_QUANTITY = 10_000
 
 Status = Literal["wanted", "ordered", "received", "installed"]
+STATUSES: tuple[str, ...] = get_args(Status)
 Quantity = Annotated[int, Strict(), Field(ge=1, le=MAX_QUANTITY, description="Pieces, 1 to 10,000.")]
 
 
@@ -72,7 +73,9 @@ class ItemWrite(Input):
     )
 
     part_id: UUID | None = Field(None, description="One of your parts; once in a list.")
-    name: LineText | None = Field(None, description="Needed without part_id; with it, shown instead of the part's name.")
+    name: LineText | None = Field(
+        None, description="Needed without part_id; with it, shown instead of the part's name."
+    )
     quantity: Quantity = 1
     notes: LongText | None = None
     paid: Money | None = Field(None, description="What was paid for all pieces together.")
@@ -176,12 +179,12 @@ class Summary(Sums):
 
 
 class CloneWrite(Input):
-    """How the copy differs from the original."""
+    """How the copy differs: its name (unless given, the original's with "(copy)") and its car (null for none)."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Track day, second car"}]})
 
-    name: LineText = Field(default_factory=lambda: None, description="Unless given: the original's with (copy).")  # type: ignore[assignment]
-    car_id: UUID | None = Field(None, description="One of your cars, null for none; unless given: the original's.")
+    name: LineText = omitted()
+    car_id: UUID | None = omitted()
 
 
 class ShareWrite(Input):

@@ -1,5 +1,8 @@
 import pytest
+
 from tests.conftest import AppFactory
+
+
 @pytest.fixture(scope="session")
 async def app(worker_database_url):
     factory = AppFactory()

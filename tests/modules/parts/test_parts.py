@@ -231,7 +231,6 @@ BAD_URLS = {
         "https://example.com:99999/",
         "https://example.com:port/",
         "http://[::1/",
-        "https://a..example/%",
     ],
     "parts.url_credentials": [
         "https://user:secret@example.com/",

@@ -83,10 +83,10 @@ def _create_items(default_id: sa.TextClause | None) -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_items"),
+        sa.ForeignKeyConstraint(["list_id"], [f"{SCHEMA}.build_lists.id"], name="fk_items_list_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
-            ["list_id"], [f"{SCHEMA}.build_lists.id"], name="fk_items_list_id", ondelete="CASCADE"
+            ["part_id"], ["monocoque_parts.parts.id"], name="fk_items_part_id", ondelete="SET NULL"
         ),
-        sa.ForeignKeyConstraint(["part_id"], ["monocoque_parts.parts.id"], name="fk_items_part_id", ondelete="SET NULL"),
         sa.UniqueConstraint("list_id", "part_id", name="uq_items_list_id_part_id"),
         sa.UniqueConstraint(
             "list_id", "position", name="uq_items_list_id_position", deferrable=True, initially="IMMEDIATE"

@@ -1,0 +1,175 @@
+"""One command from an empty folder to a running API, and what it says when something is in the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from tests.e2e.process import Served, free_port, monocoque
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder that also an unprivileged database server can reach."""
+    for place in (tmp_path, *tmp_path.parents):
+        if place.owner() == "root" and os.geteuid() == 0 and "pytest" in place.name:
+            place.chmod(0o755)
+    yield tmp_path
+
+
+def test_a_newcomer_gets_an_api_from_an_empty_folder_and_ctrl_c_stops_all_of_it(folder: Path) -> None:
+    with Served(folder) as served:
+        output = served.output()
+        assert "PostgreSQL in .monocoque" in output
+        assert "migrations (" in output
+        for shown in (f"{served.base}/api/v1", f"{served.base}/docs", str(folder / ".monocoque"), "curl http"):
+            assert shown in output
+        pasted = output.split("Try: curl ")[1].split()[0]
+        assert [module["name"] for module in httpx.get(pasted).json()["items"]][0] == "auth"
+        children = psutil.Process(served.process.pid).children(recursive=True)
+        assert any("postgres" in child.name() for child in children)
+        assert served.interrupt() == 0
+        assert "Stopped, the database too." in served.output()
+        assert not any(child.is_running() for child in children)
+    with Served(folder) as again:
+        # The promise is three seconds on an idle machine; tests share theirs.
+        assert again.wait_until_answered() < 15
+        assert "migrations" not in again.output()
+
+
+def test_a_start_after_kill_9_repairs_what_was_left_and_says_so(folder: Path) -> None:
+    with Served(folder) as first:
+        os.killpg(first.process.pid, signal.SIGKILL)
+        first.process.wait(timeout=10)
+    with Served(folder) as second:
+        assert "The last run" in second.output()
+        assert httpx.get(f"{second.base}/health/ready").json()["status"] == "ok"
+
+
+def test_sigterm_drains_and_ends_with_exit_code_zero(folder: Path, migrated_database_url: str) -> None:
+    with Served(folder, variables={"DATABASE_URL": migrated_database_url}) as served:
+        assert served.interrupt(signal.SIGTERM) == 0
+
+
+def test_several_workers_answer_on_one_port(folder: Path, migrated_database_url: str) -> None:
+    with Served(folder, "--workers", "2", variables={"DATABASE_URL": migrated_database_url}) as served:
+        assert httpx.get(f"{served.base}/health/db").status_code == 200
+        assert served.interrupt(signal.SIGTERM) == 0
+
+
+def refused(folder: Path, *arguments: str, variables: dict[str, str] | None = None) -> str:
+    """What a start that fails says: one message, no traceback, exit code 1."""
+    done = monocoque(*arguments, folder=folder, variables=variables)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_port_that_is_taken_is_named_with_another_to_use(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused(folder, "serve", "--port", str(port))
+    assert f"Port {port}" in said
+    assert "MONOCOQUE_PORT=" in said
+
+
+def test_a_data_folder_that_is_a_file_is_explained(folder: Path) -> None:
+    (folder / "home").write_text("in the way")
+    assert "MONOCOQUE_HOME" in refused(folder, "serve", "--port", "0", variables={"MONOCOQUE_HOME": "home"})
+
+
+def test_an_unreachable_database_is_explained_without_its_password(folder: Path) -> None:
+    url = f"postgresql://somebody:hunter2-secret@127.0.0.1:{free_port()}/db"
+    said = refused(folder, "serve", "--port", "0", variables={"MONOCOQUE_DATABASE_URL": url})
+    assert "cannot be reached" in said
+    assert "MONOCOQUE_DATABASE_URL" in said
+    assert "hunter2" not in said
+
+
+def test_an_unknown_module_is_named_with_the_nearest_one(folder: Path) -> None:
+    said = refused(folder, "serve", "--port", "0", variables={"MONOCOQUE_MODULES": "auth,carz"})
+    assert "'carz'" in said
+    assert "'cars'" in said
+
+
+def test_build_lists_without_cars_and_parts_is_refused_naming_both(folder: Path) -> None:
+    said = refused(folder, "serve", "--port", "0", variables={"MONOCOQUE_MODULES": "auth,build_lists"})
+    assert "requires cars, parts" in said
+
+
+def test_production_names_every_missing_setting_at_once(folder: Path) -> None:
+    said = refused(folder, "serve", variables={"MONOCOQUE_ENVIRONMENT": "production", "MONOCOQUE_LOG_LEVEL": "loud"})
+    for name in ("MONOCOQUE_DATABASE_URL", "MONOCOQUE_SECRET_KEY", "MONOCOQUE_LOG_LEVEL"):
+        assert name in said
+
+
+def test_production_does_not_migrate_by_itself(folder: Path, database_url: str) -> None:
+    said = refused(
+        folder,
+        "serve",
+        "--port",
+        "0",
+        variables={
+            "MONOCOQUE_ENVIRONMENT": "production",
+            "MONOCOQUE_DATABASE_URL": database_url,
+            "MONOCOQUE_SECRET_KEY": "k" * 40,
+        },
+    )
+    assert "monocoque db upgrade" in said
+
+
+async def test_the_commands_of_the_database_work_from_up_to_purge(folder: Path, database_url: str) -> None:
+    variables = {"DATABASE_URL": database_url}
+
+    def run(*arguments: str, code: int = 0) -> str:
+        done = monocoque(*arguments, folder=folder, variables=variables)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert "applied" in run("db", "upgrade", "--module", "cars")
+    assert "behind" in run("modules", "list") or "empty" in run("modules", "list")
+    assert "applied" in run("db", "upgrade")
+    assert "Nothing to do" in run("db", "upgrade")
+    assert "In step" in run("db", "check")
+    assert "build_lists" in run("db", "downgrade", "base", "--module", "cars", code=1)
+    assert "taken back" in run("db", "downgrade", "base", "--module", "build_lists")
+    assert '"applied": null' in run("modules", "list", "--json")
+    assert "enabled" in run("db", "purge", "--module", "parts", "--yes", code=1)
+    variables["MONOCOQUE_MODULES"] = "auth,cars"
+    assert "disabled" in run("db", "status")
+    assert "Dropped" in run("db", "purge", "--module", "build_lists", "--yes")
+    connection = await asyncpg.connect(database_url)
+    left = await connection.fetchval("SELECT count(*) FROM pg_namespace WHERE nspname = 'monocoque_build_lists'")
+    await connection.close()
+    assert left == 0
+
+
+def test_the_first_admin_is_made_on_the_command_line(folder: Path, migrated_database_url: str) -> None:
+    variables = {"DATABASE_URL": migrated_database_url, "MONOCOQUE_AUTH_ADMIN_PASSWORD": "a long enough password"}
+    done = monocoque("users", "create-admin", "admin@example.org", folder=folder, variables=variables)
+    assert done.returncode == 0, done.stderr
+    with Served(folder, variables=variables) as served:
+        login = {"email": "admin@example.org", "password": "a long enough password"}
+        reply = httpx.post(f"{served.base}/api/v1/auth/login", json=login)
+        token = reply.json()["access_token"]
+        me = httpx.get(f"{served.base}/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+        assert me.json()["role"] == "admin"
+
+
+def test_python_m_and_the_version_agree(folder: Path) -> None:
+    from monocoque import __version__
+
+    assert monocoque("version", folder=folder).stdout.strip() == __version__
+    assert sys.version_info >= (3, 12)

@@ -11,11 +11,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from monocoque import __version__
 from monocoque.accesslog import AccessLog
+from monocoque.cors import Cors, CorsOfProblems
 from monocoque.docs import docs_router
 from monocoque.errors import constraint_problems, problem_for
 from monocoque.failures import StartupError
@@ -49,37 +49,12 @@ class Shell(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Edge, CORS where configured, dispatcher, then FastAPI's own stack for what the dispatcher passes on."""
-        app = self._with_cors(Dispatcher(self.routes, self._prefixes, super().build_middleware_stack()))
-        # An exception leaves the CORS layer behind on its way to the edge; its problem document comes back through one.
-        refuse = self._with_cors(send_problem)
+        app: ASGIApp = Dispatcher(self.routes, self._prefixes, super().build_middleware_stack())
+        refuse: ASGIApp = send_problem
+        origins = self._settings.cors_origins
+        if origins:
+            app, refuse = Cors(app, origins), CorsOfProblems(refuse, origins)
         return Edge(app, refuse, self._access_log, strict_transport=self._settings.production)
-
-    def _with_cors(self, app: ASGIApp) -> ASGIApp:
-        if not self._settings.cors_origins:
-            return app
-        return CORSMiddleware(
-            app,
-            allow_origins=list(self._settings.cors_origins),
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "Idempotency-Key",
-                "If-Match",
-                "If-None-Match",
-                "X-Request-ID",
-            ],
-            expose_headers=[
-                "ETag",
-                "Idempotency-Replayed",
-                "Link",
-                "Location",
-                "Retry-After",
-                "WWW-Authenticate",
-                "X-Request-ID",
-            ],
-            max_age=600,
-        )
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
@@ -174,7 +149,7 @@ async def _problem_reply(request: Request, error: Exception) -> ProblemReply:
     problem = problem_for(error, request.scope)
     if problem.code is METHOD_NOT_ALLOWED:
         # FastAPI names the methods of the first route with this path only.
-        problem.headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope["path"]))
+        problem.headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope))
     return ProblemReply(problem, request.scope)
 
 

@@ -8,18 +8,20 @@ adds speed and no behaviour of its own.
 
 from __future__ import annotations
 
-import copy
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import Request
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_validation_alias
 from fastapi.routing import serialize_response
+from fastapi.utils import is_body_allowed_for_status_code
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from starlette.requests import ClientDisconnect
@@ -29,6 +31,8 @@ from starlette.types import Message, Receive, Scope, Send
 from monocoque.direct import direct_form
 from monocoque.replies import JsonReply
 
+# orjson makes a float of an integer beyond 64 bits; the standard library, and so FastAPI, keeps it exact.
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _JSON_TYPES = {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
 
 
@@ -89,7 +93,10 @@ class _Parameter:
             self.alias = self.alias.lower()
         self.required: bool = field.field_info.is_required()
         self.default = None if self.required else field.get_default()
-        self.mutable = not isinstance(self.default, str | int | float | bool | type(None))
+        # A default that could be changed, or is made anew each time, is asked for each time.
+        self.mutable = field.field_info.default_factory is not None or not isinstance(
+            self.default, str | int | float | bool | type(None)
+        )
         self.validate = field.validate
 
     def value(self, raw: dict[str, str]) -> Any:
@@ -97,7 +104,7 @@ class _Parameter:
         if given is None:
             if self.required:
                 raise HandOver
-            return copy.deepcopy(self.default) if self.mutable else self.default
+            return self.field.get_default() if self.mutable else self.default
         value, errors = self.validate(given, {}, loc=(self.location, self.alias))
         if errors:
             raise HandOver
@@ -124,7 +131,7 @@ class _Plan:
         if self.form is not None:
             return
         call = self.call if inspect.isroutine(self.call) else getattr(self.call, "__call__", None)  # noqa: B004
-        if not inspect.iscoroutinefunction(call):
+        if inspect.isclass(self.call) or not inspect.iscoroutinefunction(call):
             raise _NotCompilable
         if any(
             (
@@ -192,7 +199,9 @@ class _Plan:
 def _is_scalar(field: Any) -> bool:
     """Whether the raw text of one value is all that FastAPI would look at."""
     return all(
-        isinstance(part, type) and not issubclass(part, list | tuple | set | frozenset | dict | BaseModel)
+        isinstance(part, type)
+        and (issubclass(part, str | bytes) or not issubclass(part, Collection))
+        and not issubclass(part, BaseModel)
         for part in _alternatives(field.field_info.annotation)
     )
 
@@ -232,6 +241,7 @@ def compile_route(route: Any) -> Endpoint | None:
             raw = await _read(receive)
             values.body = _validated(body, raw)
         if wants_request:
+            scope["path_params"] = path
             values.request = request = Request(scope, receive)
             if raw is not None:
                 request._body = raw  # noqa: SLF001  as Request.body() would have left it
@@ -252,6 +262,8 @@ def _plan_of(route: Any) -> _Plan | None:
     if field is not None and (route._embed_body_fields or type(field.field_info).__name__ != "Body"):  # noqa: SLF001
         return None
     if route.dependant is None or route.is_sse_stream or route.is_json_stream:
+        return None
+    if not isinstance(route.response_class, DefaultPlaceholder) or route.max_body_size is not None:
         return None
     try:
         return _Plan(route.dependant, root=True)
@@ -289,6 +301,8 @@ async def _read(receive: Receive) -> bytes:
 
 
 def _validated(field: Any, raw: bytes) -> Any:
+    if _LONG_NUMBER.search(raw):
+        raise HandOver(raw)
     try:
         # What the standard library reads otherwise (NaN, lone surrogates) fails here and so goes to FastAPI.
         parsed = orjson.loads(raw)
@@ -316,9 +330,11 @@ async def _serialised(route: Any, content: Any, status_code: int | None) -> Resp
         exclude_none=route.response_model_exclude_none,
         dump_json=field is not None,
     )
-    if field is not None:
-        return JsonReply(value, status_code or 200)
-    return JSONResponse(value, status_code or 200)
+    status = status_code or 200
+    reply: Response = JSONResponse(value, status) if field is None else JsonReply(value, status)
+    if not is_body_allowed_for_status_code(status):
+        reply.body = b""
+    return reply
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

@@ -30,8 +30,11 @@ _MESSAGES = {
     "missing": "This is required.",
     "extra_forbidden": "This is not known here.",
     "json_invalid": "The body is not valid JSON.",
+    "union_tag_invalid": "This is none of the known kinds.",
 }
 _SHOWN_ERRORS = 50
+_PASSING = {"40001", "40P01", "55P03", "25P02", "25006"}
+_STALE = asyncpg.InvalidCachedStatementError
 
 backstop_hits: Counter[str] = Counter()
 """SQLSTATEs that reached PostgreSQL and should have been stopped by an input type; meant to stay empty."""
@@ -60,6 +63,9 @@ def problem_for(error: Exception, scope: Scope) -> Problem:
         return error
     if isinstance(error, RequestValidationError):
         return validation_problem(error)
+    if isinstance(error.__cause__, Problem) and isinstance(error, HTTPException):
+        # FastAPI takes any failure to read a form for a bare 400; what the edge said about the body counts.
+        return error.__cause__
     if isinstance(error, HTTPException | ClientDisconnect):
         return _framework_problem(error)
     if isinstance(error, asyncpg.PostgresError):
@@ -67,6 +73,7 @@ def problem_for(error: Exception, scope: Scope) -> Problem:
     if isinstance(error, PoolExhausted | TimeoutError | ConnectionError | asyncpg.InterfaceError):
         _log.warning("request %s: %s: %s", scope.get("request_id"), type(error).__name__, error)
         return Problem(UNAVAILABLE, headers={"Retry-After": "2"})
+    scope["logged"] = error
     _log.error("request %s failed", scope.get("request_id"), exc_info=error)
     return Problem(SERVER_ERROR)
 
@@ -82,7 +89,9 @@ def validation_problem(error: RequestValidationError) -> Problem:
 
 def _pointer(location: tuple[Any, ...]) -> str:
     place, *rest = location
-    steps = [str(step).replace("~", "~0").replace("/", "~1")[:100] for step in rest]
+    # A member's name may hold half a character, which no JSON text can.
+    names = [str(step).encode("utf-8", "replace").decode()[:100] for step in rest]
+    steps = [name.replace("~", "~0").replace("/", "~1") for name in names]
     if place == "body":
         # The position of a syntax error is no member of the document.
         return "#/" + "/".join(steps) if not (len(rest) == 1 and isinstance(rest[0], int)) and steps else "#"
@@ -95,7 +104,7 @@ def _message(problem: dict[str, Any]) -> str:
         return _MESSAGES[kind]
     message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
     # pydantic quotes the input in a few of its messages; what follows the comma or colon may be a secret.
-    if kind.startswith(("uuid", "decimal", "date", "url")):
+    if kind.startswith(("uuid", "decimal", "date", "time", "url")):
         message = message.partition(",")[0].partition(":")[0]
     return f"{message}."
 
@@ -121,9 +130,10 @@ def _database_problem(error: asyncpg.PostgresError, scope: Scope) -> Problem:
         return _backstop(error, scope, CONFLICT)
     if state.startswith("23"):
         return _backstop(error, scope, INVALID)
-    if state.startswith(("08", "53", "57")) or state in {"40001", "40P01", "55P03", "25P02", "25006", "0A000"}:
+    if state in _PASSING or state.startswith(("08", "53", "57")) or isinstance(error, _STALE):
         _log.warning("request %s: PostgreSQL says %s %s", scope.get("request_id"), state, error)
         return Problem(UNAVAILABLE, headers={"Retry-After": "2"})
+    scope["logged"] = error
     _log.error("request %s failed in PostgreSQL", scope.get("request_id"), exc_info=error)
     return Problem(SERVER_ERROR)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
@@ -13,11 +15,14 @@ from uuid_utils import uuid7
 from monocoque import json
 from monocoque.accesslog import AccessLog
 from monocoque.errors import problem_for
-from monocoque.problems import CONTENT_TYPE, REQUEST_TIMEOUT, TOO_LARGE, Problem
+from monocoque.problems import BAD_REQUEST, CONTENT_TYPE, REQUEST_TIMEOUT, TOO_LARGE, Problem
 
+_log = logging.getLogger("monocoque.errors")
 BODY_LIMIT = 1024 * 1024
 BODY_DEADLINE = 30.0
-_REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{1,128}$")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+# What is left of a body that was refused must not be read.
+_CLOSE = {"Connection": "close"}
 _BODYLESS = {"GET", "HEAD", "OPTIONS"}
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -30,12 +35,19 @@ _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
 class Edge:
-    """Wraps the whole application. Whatever goes wrong inside leaves as a problem document."""
+    """Wraps the whole application. Whatever goes wrong inside leaves as a problem document, which `refuse` sends."""
 
     def __init__(
-        self, app: ASGIApp, access_log: AccessLog, *, strict_transport: bool, body_limit: int = BODY_LIMIT
+        self,
+        app: ASGIApp,
+        refuse: ASGIApp,
+        access_log: AccessLog,
+        *,
+        strict_transport: bool,
+        body_limit: int = BODY_LIMIT,
     ) -> None:
         self._app = app
+        self._refuse = refuse
         self._log = access_log
         self._limit = body_limit
         self._headers = [*_SECURITY, *([_HSTS] if strict_transport else [])]
@@ -46,8 +58,12 @@ class Edge:
             return
         began = time.perf_counter()
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
-        request_id = given if given is not None and _REQUEST_ID.match(given) else uuid7().hex.encode()
+        request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else uuid7().hex.encode()
         scope["request_id"] = request_id.decode()
+        head = scope["method"] == "HEAD"
+        if head:
+            # HEAD is GET without the body (RFC 9110, 9.3.2). A copy: the server goes by what its own scope says.
+            scope = {**scope, "method": "GET"}
         common = self._headers
         status = 0
         complete = False
@@ -61,8 +77,10 @@ class Edge:
                 headers.extend(common)
                 if "own_policy" not in scope:
                     headers.append(_API_POLICY)
-            elif not message.get("more_body", False):
-                complete = True
+            else:
+                complete = not message.get("more_body", False)
+                if head:
+                    message = {"type": "http.response.body", "body": b"", "more_body": not complete}
             await send(message)
 
         try:
@@ -70,20 +88,30 @@ class Edge:
             await self._app(scope, body or receive, send_with_headers)
         except Exception as error:
             if not status:
-                await ProblemReply(problem_for(error, scope), scope)(scope, receive, send_with_headers)
+                scope["problem"] = problem_for(error, scope)
+                await self._refuse(scope, receive, send_with_headers)
+            elif isinstance(error, ClientDisconnect):
+                pass
             elif not complete:
                 # The reply has begun: cutting the connection is the only honest end.
                 raise
+            elif error is not scope.get("logged"):
+                _log.error("request %s failed after its reply", scope["request_id"], exc_info=error)
         finally:
+            if head:
+                scope["method"] = "HEAD"
             self._log.write(scope, status, time.perf_counter() - began)
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """`receive` with a cap on the body's size and on the time that it may take to arrive."""
         for name, value in scope["headers"]:
-            if name == b"content-length" and (not value.isdigit() or int(value[:20]) > self._limit):
-                raise Problem(TOO_LARGE, _too_large(self._limit))
+            if name == b"content-length":
+                if not value.isdigit():
+                    raise Problem(BAD_REQUEST, "Content-Length is no number.", headers=_CLOSE)
+                if int(value[:20]) > self._limit:
+                    raise Problem(TOO_LARGE, _too_large(self._limit), headers=_CLOSE)
         received = 0
-        deadline = 0.0
+        deadline: float | None = None
         done = False
 
         async def bounded() -> Message:
@@ -91,15 +119,16 @@ class Edge:
             if done:
                 return await receive()
             loop = asyncio.get_running_loop()
-            deadline = deadline or loop.time() + BODY_DEADLINE
+            if deadline is None:
+                deadline = loop.time() + BODY_DEADLINE
             try:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
-                raise Problem(REQUEST_TIMEOUT, headers={"Connection": "close"}) from None
+                raise Problem(REQUEST_TIMEOUT, headers=_CLOSE) from None
             received += len(message.get("body", b""))
             if received > self._limit:
-                raise Problem(TOO_LARGE, _too_large(self._limit), headers={"Connection": "close"})
+                raise Problem(TOO_LARGE, _too_large(self._limit), headers=_CLOSE)
             done = not message.get("more_body", False)
             return message
 
@@ -118,7 +147,7 @@ class ProblemReply(Response):
         headers = {**problem.headers, "Cache-Control": "no-store"}
         super().__init__(json.dumps(document), problem.code.status, headers, CONTENT_TYPE)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "HEAD":
-            self.body = b""
-        await super().__call__(scope, receive, send)
+
+async def send_problem(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI application that answers with the problem at `scope["problem"]`."""
+    await ProblemReply(scope["problem"], scope)(scope, receive, send)

@@ -9,17 +9,16 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
-from fastapi.dependencies.utils import get_flat_params, get_validation_alias
+from fastapi.dependencies.utils import _get_flat_fields_from_params, get_validation_alias
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Form, Query
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
-from starlette.exceptions import HTTPException
+from fastapi.params import Form
+from fastapi.routing import APIRoute, RouteContext, _effective_route_context_var, iter_route_contexts
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monocoque.compiled import Endpoint, HandOver, compile_route, replay
-from monocoque.problems import METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE, Problem
+from monocoque.problems import UNSUPPORTED_MEDIA_TYPE, Problem
 
 _JSON_TYPE = re.compile(r"\s*application/(?:[^\s;/]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
@@ -29,8 +28,11 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         handle = super().get_route_handler()
-        known = query_names(self)
-        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
+        # The route as it was included, with what the including router's own dependencies declare.
+        included = _effective_route_context_var.get()
+        route: Any = included if included is not None and included.original_route is self else self
+        known = query_names(route)
+        takes_json = route.body_field is not None and not isinstance(route.body_field.field_info, Form)
 
         async def strict(request: Request) -> Response:
             if request.scope["query_string"]:
@@ -53,9 +55,24 @@ class Router(APIRouter):
 
 def query_names(route: Any) -> frozenset[str]:
     """The query parameters that a route declares, its dependencies' included."""
-    return frozenset(
-        get_validation_alias(field) for field in get_flat_params(route.dependant) if isinstance(field.field_info, Query)
-    )
+    names: set[str] = set()
+    pending = [route.dependant]
+    while pending:
+        dependant = pending.pop()
+        pending.extend(dependant.dependencies)
+        names.update(get_validation_alias(field) for field in _get_flat_fields_from_params(dependant.query_params))
+    return frozenset(names)
+
+
+def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
+    """Every method that some route with this path answers to."""
+    path = get_route_path(scope)
+    found: set[str] = set()
+    for context in iter_route_contexts(list(routes)):
+        pattern = getattr(context, "path_regex", None)
+        if context.methods and pattern is not None and pattern.match(path):
+            found |= context.methods
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def refuse_unknown_query(scope: Scope, known: frozenset[str]) -> None:
@@ -87,7 +104,8 @@ async def refuse_other_bodies(request: Request) -> None:
 @dataclass(slots=True)
 class _Entry:
     methods: frozenset[str]
-    serve: Endpoint
+    serve: Endpoint | None
+    """None: the route is FastAPI's to serve, and stands here for those that it comes before."""
     known_query: frozenset[str]
     route: BaseRoute
 
@@ -98,8 +116,14 @@ class _Table:
 
     fixed: dict[str, list[_Entry]]
     patterns: list[tuple[re.Pattern[str], list[_Entry]]]
-    methods: list[tuple[re.Pattern[str], set[str]]]
-    """What every path allows, operations that are not compiled included."""
+
+
+def _entry_of(context: RouteContext) -> _Entry:
+    methods, route = frozenset(context.methods or ()), context.original_route
+    plain = all(type(convertor).__name__ == "StringConvertor" for convertor in context.param_convertors.values())
+    if not isinstance(route, Route) or not plain:
+        return _Entry(methods, None, frozenset(), route)
+    return _Entry(methods, compile_route(context), query_names(context), route)
 
 
 class Dispatcher:
@@ -110,34 +134,33 @@ class Dispatcher:
 
     def __init__(self, routes: Iterable[BaseRoute], prefixes: Iterable[str], fallback: ASGIApp) -> None:
         self._fallback = fallback
-        self._tables: dict[str, _Table] = {prefix: _Table({}, [], []) for prefix in prefixes}
+        self._tables: dict[str, _Table] = {prefix: _Table({}, []) for prefix in prefixes}
         self._depths = sorted({prefix.count("/") for prefix in self._tables}, reverse=True)
         for context in iter_route_contexts(list(routes)):
             self._add(context)
 
     def _add(self, context: RouteContext) -> None:
-        if not isinstance(context.original_route, Route) or not context.path_format:
-            return
         path = context.path_format
+        if not path or not context.methods:
+            return
         prefix = next((self_prefix for self_prefix in self._prefixes_of(path) if self_prefix in self._tables), None)
         if prefix is None:
             return
-        self._tables[prefix].methods.append((context.path_regex, set(context.methods or ())))
-        serve = compile_route(context)
-        if serve is None:
-            return
-        entry = _Entry(frozenset(context.methods or ()), serve, query_names(context), context.original_route)
         table = self._tables[prefix]
+        entry = _entry_of(context)
         if "{" not in path:
+            earlier = [known for pattern, entries in table.patterns if pattern.match(path) for known in entries]
+            if any(known.methods & entry.methods for known in earlier):
+                entry.serve = None
             table.fixed.setdefault(path, []).append(entry)
             return
-        if any(type(convertor).__name__ != "StringConvertor" for convertor in context.param_convertors.values()):
-            return
         pattern = context.path_regex
-        for known, entries in table.patterns:
-            if known.pattern == pattern.pattern:
+        for known_pattern, entries in reversed(table.patterns):
+            if known_pattern.pattern == pattern.pattern:
                 entries.append(entry)
                 return
+            if any(known.methods & entry.methods for known in entries):
+                break
         table.patterns.append((pattern, [entry]))
 
     def _prefixes_of(self, path: str) -> Iterable[str]:
@@ -167,34 +190,18 @@ class Dispatcher:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope.get("root_path") or scope["app"].dependency_overrides:
-            await self._fall_back(scope, receive, send)
+            await self._fallback(scope, receive, send)
             return
         match = self.find(scope["method"], scope["path"])
-        if match is None:
-            await self._fall_back(scope, receive, send)
+        if match is None or match[0].serve is None:
+            await self._fallback(scope, receive, send)
             return
         entry, path = match
         if scope["query_string"]:
             refuse_unknown_query(scope, entry.known_query)
         scope["route"] = entry.route
         try:
-            await entry.serve(scope, receive, send, path)
+            await match[0].serve(scope, receive, send, path)
         except HandOver as hand_over:
             body = hand_over.body
-            await self._fall_back(scope, receive if body is None else replay(body, receive), send)
-
-    async def _fall_back(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._fallback(scope, receive, send)
-        except HTTPException as error:
-            # Starlette names the methods of the first route of this path only; RFC 9110 wants all of them.
-            allowed = self._allowed(scope["path"]) if error.status_code == 405 else set()
-            if not allowed:
-                raise
-            raise Problem(METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(sorted(allowed))}) from None
-
-    def _allowed(self, path: str) -> set[str]:
-        table = next((self._tables[prefix] for prefix in self._prefixes_of(path) if prefix in self._tables), None)
-        if table is None:
-            return set()
-        return {method for pattern, methods in table.methods if pattern.match(path) for method in methods}
+            await self._fallback(scope, receive if body is None else replay(body, receive), send)

@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     debug: bool = Field(default=False, description="Log more; never changes what a client is told.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
     log_format: Literal["auto", "json", "console"] = Field(
-        "auto", description="One JSON object or one readable line a record; auto: JSON in production, but on a terminal."
+        "auto",
+        description="One JSON object or one readable line a record; auto: JSON in production, but on a terminal.",
     )
     secret_key: SecretStr | None = Field(
         None,

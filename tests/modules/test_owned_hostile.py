@@ -235,15 +235,15 @@ async def test_an_id_that_is_none_is_refused(resource: Resource, target: Target,
 async def test_other_methods_are_not_allowed(resource: Resource, target: Target) -> None:
     one = resource.at(target.made["id"])
     for method, path, allowed in (
-        ("PUT", resource.path, "GET, POST"),
-        ("PATCH", resource.path, "GET, POST"),
-        ("DELETE", resource.path, "GET, POST"),
-        ("POST", one, "DELETE, GET, PATCH, PUT"),
-        ("GET", f"{one}/restore", "POST"),
+        ("PUT", resource.path, {"GET", "POST"}),
+        ("PATCH", resource.path, {"GET", "POST"}),
+        ("DELETE", resource.path, {"GET", "POST"}),
+        ("POST", one, {"DELETE", "GET", "PATCH", "PUT"}),
+        ("GET", f"{one}/restore", {"POST"}),
     ):
         reply = await target.person.call(method, path, json={})
         problem(reply, 405, "request.method_not_allowed")
-        assert reply.headers["allow"] == allowed
+        assert set(reply.headers["allow"].split(", ")) == allowed
     assert await target.is_unharmed()
 
 

@@ -14,9 +14,10 @@ class EmailInvalid(ValueError):
 def normalise_email(text: str) -> str:
     """The address in NFC with its domain in lower case; EmailInvalid for a text that is none. Nobody is asked."""
     try:
-        return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
+        found = validate_email(text.strip(), strict=True, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         raise EmailInvalid("Give an e-mail such as ada@example.org.") from None
+    return found.normalized
 
 
 def email_key(text: str) -> str:

@@ -203,7 +203,7 @@ def _width(line: str) -> int:
 
 
 def disposition(name: str, extension: str) -> str:
-    """The Content-Disposition (RFC 6266) of a file named after the list, in ASCII and, where that loses something, in full."""
+    """The Content-Disposition (RFC 6266) of a file named after the list, in ASCII and in full."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     fallback = _file_name(re.sub(r"[^A-Za-z0-9._-]+", "-", plain))
     full = _file_name("".join("-" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in name))

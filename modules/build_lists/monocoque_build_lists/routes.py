@@ -125,7 +125,7 @@ async def merge_build_list(
 
 @router.delete("/{list_id}", status_code=204, summary="Delete a build list", responses=responses(NOT_FOUND))
 async def delete_build_list(list_id: ListId, owner: CurrentPrincipal, db: Db, versions: ExpectedVersions) -> Response:
-    """Puts the list aside, to be restored until it is purged; its link opens nothing meanwhile, and again thereafter."""
+    """Puts the list aside, to be restored until it is purged; meanwhile its link opens nothing."""
     await service.delete_build_list(db, owner.user_id, list_id, versions)
     return no_content()
 

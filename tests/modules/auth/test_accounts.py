@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from uuid import uuid4
 
 import httpx
@@ -14,6 +16,12 @@ from monocoque_auth.schemas import UserRead
 from tests.conftest import AppFactory, client_of
 from tests.modules.auth.scenes import WRONG, fetch, log_in, runtime_of
 from tests.support import PASSWORD, Person, problem, sign_up
+
+NO_EMAILS = [
+    *("", "ada", "ada@", "@example.org", "ada@example", "a b@example.org", "Ada <ada@example.org>", "a@b@example.org"),
+    *("ada@[127.0.0.1]", '"a b"@example.org', "ada@example.org\r\nBcc: x@example.org", "ada@-example.org"),
+    *("a" * 65 + "@example.org", "a@" + "b." * 130 + "org", "ada\x00@example.org", "\ud800@example.org"),
+]
 
 
 def unused() -> str:
@@ -54,18 +62,15 @@ async def test_an_email_signs_in_in_any_case_and_composition(client: httpx.Async
 
 @pytest.mark.parametrize(
     "email",
-    ["", "ada", "ada@", "@example.org", "ada@example", "a b@example.org", "Ada <ada@example.org>", "a@b@example.org"]
-    + ["ada@[127.0.0.1]", '"a b"@example.org', "ada@example.org\r\nBcc: x@example.org", "ada@-example.org"]
-    + ["a" * 65 + "@example.org", "a@" + "b." * 130 + "org", "ada\x00@example.org", "\ud800@example.org"],
+    NO_EMAILS,
+    ids=ascii,
 )
 async def test_what_is_no_email_is_refused_without_repeating_it(client: httpx.AsyncClient, email: str) -> None:
-    body = '{"email": "' + email.encode("unicode_escape").decode().replace("\\x", "\\u00").replace('"', '\\"')
-    body += '", "password": "correct horse battery staple"}'
-    body = body.replace("\\\\", "\\")
+    body = json.dumps({"email": email, "password": PASSWORD})
     reply = await client.post("/auth/register", content=body, headers={"content-type": "application/json"})
     document = problem(reply, 422, "request.invalid")
-    assert document["errors"][0]["pointer"] == "#/email" or email == "\ud800@example.org"
-    assert "battery" not in reply.text
+    assert [error["pointer"] for error in document["errors"]] in (["#/email"], ["#"])
+    assert PASSWORD not in reply.text
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,6 @@ async def test_registration_sent_twice_with_one_key_makes_one_account(client: ht
     assert replies[0].json() == replies[1].json()
     assert replies[1].headers["idempotency-replayed"] == "true"
     # What is stored for the comparison must not serve to try passwords.
-    import hashlib
 
     plain = hashlib.sha256(b"\0" + replies[0].request.content).digest()
     assert await fetch(app, "SELECT key FROM monocoque.idempotency_keys WHERE fingerprint = $1", plain) == []

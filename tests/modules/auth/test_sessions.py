@@ -104,7 +104,7 @@ async def test_a_process_whose_news_were_cut_off_asks_and_is_not_fooled(
         assert cut
         revocations = runtime_of(elsewhere_app).revocations
         deadline = time.monotonic() + 2
-        while revocations.trusted and time.monotonic() < deadline:
+        while revocations.trusted and time.monotonic() < deadline:  # noqa: ASYNC110  nothing tells when it notices
             await asyncio.sleep(0.002)
         await owner.post("/auth/logout")
         assert await refused_within_a_second(owner, elsewhere)
@@ -207,7 +207,6 @@ async def test_of_two_password_changes_at_once_one_counts(client: httpx.AsyncCli
             for password in passwords
         )
     )
-    assert sorted(reply.status_code for reply in replies)[0] == 200
     assert [reply.status_code for reply in replies].count(200) == 1
     winner = next(n for n, reply in enumerate(replies) if reply.status_code == 200)
     statuses = [(await log_in(client, person.email, password)).status_code for password in passwords]

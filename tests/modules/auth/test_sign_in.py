@@ -47,7 +47,7 @@ async def test_both_ways_in_give_tokens_that_nobody_may_cache(owner: Person) -> 
 
 
 @pytest.mark.parametrize(
-    "changes", [{"grant_type": "refresh_token"}, {"grant_type": ""}, {"password": ""}, {"extra": "x"}, {"username": ""}]
+    "changes", [{"grant_type": "refresh_token"}, {"password": ""}, {"extra": "x"}, {"username": ""}]
 )
 async def test_a_form_that_is_not_of_the_password_grant_is_refused(owner: Person, changes: dict[str, str]) -> None:
     reply = await owner.client.post("/auth/token", data=form(owner, **changes))
@@ -139,9 +139,9 @@ async def test_an_address_that_tries_many_accounts_waits_and_a_success_does_not_
     address = somewhere()
     async with client_at(app, address) as caller, client_at(app, address.replace("::1", "::2")) as neighbour:
         person = await sign_up(caller)
-        for _ in range(5):
+        for failure in range(5):
             problem(await log_in(caller, f"{uuid4().hex}@example.org", WRONG), 401, "auth.credentials_wrong")
-            if _ < 4:
+            if failure < 4:
                 assert (await log_in(caller, person.email, PASSWORD)).status_code == 200
         for client in (caller, neighbour):
             reply = await log_in(client, person.email, PASSWORD)
@@ -158,7 +158,7 @@ async def test_guessing_the_password_with_a_stolen_token_is_throttled_too(client
     assert statuses == [403] * 10 + [429]
 
 
-async def test_a_disabled_account_is_told_so_only_after_the_right_password(
+async def test_only_the_right_password_learns_that_an_account_is_disabled(
     client: httpx.AsyncClient, app: FastAPI
 ) -> None:
     person = await sign_up(client)

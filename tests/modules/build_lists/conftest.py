@@ -1,0 +1,116 @@
+"""What the tests of build lists share: one person's cars, parts and lists, made and read over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from monocoque.pagination import Page
+from monocoque.runtime import Runtime
+from monocoque_build_lists.schemas import BuildListRead, ItemRead, ShareRead, SharedBuildList, Summary
+from tests.support import Person
+
+VIN = "JM1NA3512L0112345"
+
+
+def _members(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _members(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_members(member) for member in value]
+    return None
+
+
+def checked(reply: httpx.Response, status: int, model: type[BaseModel]) -> Any:
+    """The body of a reply that has this status and exactly the documented members."""
+    assert reply.status_code == status, reply.text
+    validated = model.model_validate_json(reply.text)
+    assert _members(validated.model_dump(mode="json")) == _members(reply.json())
+    return reply.json()
+
+
+class Garage:
+    """What a person keeps; every reply is checked against the model that documents it."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+
+    async def car(self, **fields: Any) -> str:
+        """The id of a new car."""
+        reply = await self.person.post("/cars", json={"make": "Mazda", "model": "MX-5", "year": 1990, **fields})
+        assert reply.status_code == 201, reply.text
+        return str(reply.json()["id"])
+
+    async def part(self, name: str = "Front brake pads", **fields: Any) -> str:
+        """The id of a new part."""
+        reply = await self.person.post("/parts", json={"name": name, **fields})
+        assert reply.status_code == 201, reply.text
+        return str(reply.json()["id"])
+
+    async def list(self, name: str = "Track day", **fields: Any) -> str:
+        """The id of a new list."""
+        reply = await self.person.post("/build-lists", json={"name": name, **fields})
+        body = checked(reply, 201, BuildListRead)
+        assert reply.headers["location"] == f"/api/v1/build-lists/{body['id']}"
+        return str(body["id"])
+
+    async def read(self, list_id: str) -> dict[str, Any]:
+        body: dict[str, Any] = checked(await self.person.get(f"/build-lists/{list_id}"), 200, BuildListRead)
+        return body
+
+    async def item(self, list_id: str, **fields: Any) -> dict[str, Any]:
+        """A new item."""
+        path = f"/build-lists/{list_id}/items"
+        reply = await self.person.post(path, json=fields)
+        body: dict[str, Any] = checked(reply, 201, ItemRead)
+        assert reply.headers["location"] == f"/api/v1{path}/{body['id']}"
+        return body
+
+    async def items(self, list_id: str) -> list[dict[str, Any]]:
+        """Every item, in order."""
+        found: list[dict[str, Any]] = []
+        path: str | None = f"/build-lists/{list_id}/items?limit=100"
+        while path:
+            page = checked(await self.person.get(path), 200, Page[ItemRead])
+            found += page["items"]
+            cursor = page["next_cursor"]
+            path = f"/build-lists/{list_id}/items?limit=100&cursor={cursor}" if cursor else None
+        return found
+
+    async def order(self, list_id: str, ids: list[str], **headers: str) -> httpx.Response:
+        return await self.person.put(f"/build-lists/{list_id}/items/order", json={"items": ids}, headers=headers)
+
+    async def summary(self, list_id: str) -> dict[str, Any]:
+        body: dict[str, Any] = checked(await self.person.get(f"/build-lists/{list_id}/summary"), 200, Summary)
+        return body
+
+    async def share(self, list_id: str, **fields: Any) -> str:
+        """The token of a new share."""
+        reply = await self.person.post(f"/build-lists/{list_id}/share", json=fields)
+        return str(checked(reply, 201, ShareRead)["token"])
+
+    async def shared(self, token: str) -> dict[str, Any]:
+        """What anyone sees."""
+        reply = await self.person.client.get(f"/public/build-lists/{token}")
+        body: dict[str, Any] = checked(reply, 200, SharedBuildList)
+        return body
+
+
+@pytest.fixture
+def garage(owner: Person) -> Garage:
+    return Garage(owner)
+
+
+@pytest.fixture
+def their_garage(stranger: Person) -> Garage:
+    return Garage(stranger)
+
+
+@pytest.fixture
+def runtime(app: FastAPI) -> Runtime:
+    found: Runtime = app.state.runtime
+    return found

@@ -1,0 +1,77 @@
+"""The operations as the shell and the API reference see them."""
+
+from __future__ import annotations
+
+from monocoque.routing import Dispatcher
+from monocoque_build_lists.problems import CONSTRAINTS
+
+SAMPLE = "0198c5a0-f1a2-7c8e-9d3b-5f6a7b8c9d0e"
+OPERATIONS = {
+    "create_build_list": "POST /build-lists",
+    "list_build_lists": "GET /build-lists",
+    "get_build_list": "GET /build-lists/{list_id}",
+    "replace_build_list": "PUT /build-lists/{list_id}",
+    "merge_build_list": "PATCH /build-lists/{list_id}",
+    "delete_build_list": "DELETE /build-lists/{list_id}",
+    "restore_build_list": "POST /build-lists/{list_id}/restore",
+    "get_build_list_summary": "GET /build-lists/{list_id}/summary",
+    "clone_build_list": "POST /build-lists/{list_id}/clone",
+    "export_build_list": "GET /build-lists/{list_id}/export",
+    "create_share": "POST /build-lists/{list_id}/share",
+    "delete_share": "DELETE /build-lists/{list_id}/share",
+    "list_items": "GET /build-lists/{list_id}/items",
+    "create_item": "POST /build-lists/{list_id}/items",
+    "replace_item_order": "PUT /build-lists/{list_id}/items/order",
+    "get_item": "GET /build-lists/{list_id}/items/{item_id}",
+    "merge_item": "PATCH /build-lists/{list_id}/items/{item_id}",
+    "delete_item": "DELETE /build-lists/{list_id}/items/{item_id}",
+    "get_shared_build_list": "GET /public/build-lists/{token}",
+}
+
+
+async def _nothing(*_: object) -> None:
+    raise AssertionError("not called")
+
+
+def test_every_operation_is_on_the_compiled_lane(app):
+    prefixes = ["/api/v1/build-lists", "/api/v1/public/build-lists"]
+    dispatcher = Dispatcher(app.routes, prefixes, _nothing)
+    for name, operation in OPERATIONS.items():
+        method, path = operation.split()
+        for parameter in ("list_id", "item_id", "token"):
+            path = path.replace(f"{{{parameter}}}", SAMPLE)
+        found = dispatcher.find(method, f"/api/v1{path}")
+        assert found is not None, operation
+        assert found[0].route.endpoint.__name__ == name
+
+
+def test_the_reference_names_exactly_these_operations(app):
+    documented = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, operations in app.openapi()["paths"].items()
+        for method in operations
+        if "/build-lists" in path
+    }
+    assert documented == set(OPERATIONS.values())
+
+
+def test_the_reference_describes_each_form_of_an_export(app):
+    operation = app.openapi()["paths"]["/api/v1/build-lists/{list_id}/export"]["get"]
+    content = operation["responses"]["200"]["content"]
+    assert set(content) == {"application/json", "text/markdown", "text/plain", "text/csv"}
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/ExportedBuildList"}
+
+
+def test_a_shared_list_needs_no_sign_in_and_everything_else_does(app):
+    for path, operations in app.openapi()["paths"].items():
+        if "/build-lists" in path:
+            for operation in operations.values():
+                assert bool(operation.get("security")) == ("/public/" not in path)
+
+
+async def test_the_constraints_that_stand_for_problems_exist(runtime):
+    async with runtime.database.connection() as connection:
+        present = await connection.fetch(
+            "SELECT conname FROM pg_constraint WHERE connamespace = 'monocoque_build_lists'::regnamespace"
+        )
+    assert set(CONSTRAINTS) <= {row["conname"] for row in present}

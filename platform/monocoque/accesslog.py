@@ -86,7 +86,5 @@ def redacted(path: str) -> str:
     if "/public/" not in path:
         return path
     head, _, tail = path.partition("/public/")
-    parts = tail.split("/")
-    if len(parts) > 1:
-        parts[1] = parts[1][:4] + "..."
-    return f"{head}/public/{'/'.join(parts)}"
+    module, *rest = tail.split("/")
+    return "/".join([f"{head}/public/{module}", *(f"{part[:4]}..." for part in rest)])

@@ -20,6 +20,8 @@ COMMAND_TIMEOUT = 10.0
 POOL_WAIT = 3.0
 MINIMUM_VERSION = 15
 _RETRIES = 3
+# A conflict's victim, and a statement prepared before another process changed the table.
+_TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
 _SESSION = {
     "application_name": "monocoque",
     "timezone": "UTC",
@@ -31,6 +33,10 @@ _SESSION = {
 
 class PoolExhausted(Exception):
     """No connection became free within the time that a request may wait."""
+
+
+class DatabaseUnreachable(ConnectionError):
+    """No new connection could be made, whatever the reason: a start-up under way, a missing socket, a refusal."""
 
 
 class Executor(Protocol):
@@ -146,7 +152,12 @@ class Database:
     async def connect(self) -> asyncpg.Connection:
         """A connection of one's own, outside the pool; the caller closes it."""
         connection = await asyncpg.connect(
-            self.url, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT, server_settings=_SESSION
+            self.url,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,
+            server_settings=_SESSION,
+            # Without a pool there is nothing to gain from names, and an external pooler mixes them up.
+            statement_cache_size=0 if self._null else 100,
         )
         await _prepare(connection)
         return connection
@@ -158,26 +169,31 @@ class Database:
         if pool is None:
             if not self._null:
                 raise asyncpg.InterfaceError("the database is closed")
-            connection = await self.connect()
+            try:
+                connection = await self.connect()
+            except (OSError, asyncpg.PostgresError) as error:
+                raise DatabaseUnreachable(type(error).__name__) from error
             try:
                 yield connection
             finally:
-                await connection.close()
+                await connection.close(timeout=POOL_WAIT)
             return
         held = await self._acquire(pool)
         try:
             yield held
         finally:
-            await pool.release(held)
+            await pool.release(held, timeout=POOL_WAIT)
 
     async def _acquire(self, pool: asyncpg.Pool) -> asyncpg.Connection:
-        # The timer costs more than the acquisition; it is only needed where nothing is free.
-        if pool.get_idle_size():
-            return await pool.acquire()
         try:
+            # The timer costs more than the acquisition; it is only needed where nothing is free.
+            if pool.get_idle_size():
+                return await pool.acquire()
             return await pool.acquire(timeout=POOL_WAIT)
         except TimeoutError:
             raise PoolExhausted from None
+        except (OSError, asyncpg.PostgresError) as error:
+            raise DatabaseUnreachable(type(error).__name__) from error
 
     async def all(self, query: Query, /, **parameters: Any) -> list[Record]:
         arguments = query.arguments(parameters)
@@ -211,12 +227,12 @@ class Database:
             yield Transaction(connection)
 
     async def transact[T](self, action: Callable[[Transaction], Awaitable[T]], /) -> T:
-        """Run `action` in a transaction, again when PostgreSQL chose it as the victim of a conflict (three times)."""
+        """Run `action` in a transaction, again when PostgreSQL rolled it back for no fault of its own (three times)."""
         for left in reversed(range(_RETRIES)):
             try:
                 async with self.transaction() as transaction:
                     return await action(transaction)
-            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+            except _TRY_AGAIN:
                 if not left:
                     raise
         raise AssertionError("unreachable")
@@ -224,7 +240,9 @@ class Database:
 
 def unreachable(error: BaseException) -> StartupError:
     """What to tell a person when no connection could be made; never the address, which may hold a password."""
-    reason = str(error) or type(error).__name__
+    # Only what the server or the system says: the driver quotes the parts of an address that it cannot read.
+    known = isinstance(error, asyncpg.PostgresError | OSError)
+    reason = (str(error) if known else "the address cannot be read") or type(error).__name__
     return StartupError(
         f"The database cannot be reached: {reason.splitlines()[0]}",
         hint="Check MONOCOQUE_DATABASE_URL (host, port, user, password, database); unset, the embedded one is used.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
@@ -24,25 +26,25 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: API reference</title>
-<link rel="icon" href="/docs/assets/favicon.png">
-<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<link rel="icon" href="docs/assets/favicon.png">
+<link rel="stylesheet" href="docs/assets/swagger-ui.css">
 </head>
 <body>
 <div id="reference"></div>
-<script src="/docs/assets/swagger-ui-bundle.js"></script>
-<script src="/docs/assets/start.js"></script>
+<script src="docs/assets/swagger-ui-bundle.js"></script>
+<script src="docs/assets/start.js"></script>
 </body>
 </html>
 """
 _START = """"use strict";
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#reference",
   deepLinking: true,
   persistAuthorization: true,
   displayRequestDuration: true,
   filter: true,
-  oauth2RedirectUrl: window.location.origin + "/docs/oauth2-redirect",
+  validatorUrl: null,
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset],
 });
 """
@@ -70,9 +72,27 @@ def docs_router(settings: Settings) -> APIRouter:
 
     @router.get("/openapi.json")
     async def get_openapi(request: Request) -> Response:
-        return Response(json.dumps(request.app.openapi()), media_type="application/json")
+        return Response(json.dumps(_below(request.app.openapi(), _root_path(request))), media_type="application/json")
 
     return router
+
+
+def _root_path(request: Request) -> str:
+    """Where a proxy has put the API; empty for the root."""
+    found: str = request.scope.get("root_path", "")
+    return found.rstrip("/")
+
+
+def _below(document: dict[str, Any], root: str) -> dict[str, Any]:
+    """The document as it reads where a proxy serves the API below `root`."""
+    if not root:
+        return document
+    moved = copy.deepcopy(document)
+    moved["servers"] = [{"url": root}]
+    for scheme in moved["components"].get("securitySchemes", {}).values():
+        for flow in scheme.get("flows", {}).values():
+            flow["tokenUrl"] = root + flow["tokenUrl"]
+    return moved
 
 
 def _assets() -> Path:

@@ -63,9 +63,6 @@ def problem_for(error: Exception, scope: Scope) -> Problem:
         return error
     if isinstance(error, RequestValidationError):
         return validation_problem(error)
-    if isinstance(error.__cause__, Problem) and isinstance(error, HTTPException):
-        # FastAPI takes any failure to read a form for a bare 400; what the edge said about the body counts.
-        return error.__cause__
     if isinstance(error, HTTPException | ClientDisconnect):
         return _framework_problem(error)
     if isinstance(error, asyncpg.PostgresError):
@@ -110,6 +107,9 @@ def _message(problem: dict[str, Any]) -> str:
 
 
 def _framework_problem(error: HTTPException | ClientDisconnect) -> Problem:
+    if isinstance(error.__cause__, Problem):
+        # FastAPI takes any failure to read a form for a bare 400; what the edge said about the body counts.
+        return error.__cause__
     if isinstance(error, ClientDisconnect):
         return Problem(BAD_REQUEST, "The connection was closed before the request was complete.")
     code = code_for_status(error.status_code)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from fastapi import Depends, Header, Request
@@ -63,7 +64,7 @@ class Once:
 
     def location(self, new_id: UUID) -> str:
         """The path of what this request creates."""
-        return f"{self._request.scope['path']}/{new_id}"
+        return f"{quote(self._request.scope['path'])}/{new_id}"
 
     async def run(self, owner: UUID, action: Callable[[Executor], Awaitable[Response]]) -> Response:
         """The reply of `action`, or the stored one; effect and reply are committed together before this returns.

@@ -15,8 +15,11 @@ Fragment = orjson.Fragment
 
 
 def _default(value: object) -> object:
-    if isinstance(value, UUID | Decimal):
+    if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, Decimal):
+        # str() gives large round numbers an exponent.
+        return format(value, "f")
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, frozenset | set):

@@ -57,8 +57,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
-        request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else uuid7().hex.encode()
+        request_id = _request_id(scope)
         scope["request_id"] = request_id.decode()
         head = scope["method"] == "HEAD"
         if head:
@@ -84,19 +83,14 @@ class Edge:
             await send(message)
 
         try:
-            body = None if scope["method"] in _BODYLESS else self._bounded(scope, receive)
-            await self._app(scope, body or receive, send_with_headers)
+            await self._app(scope, self._bounded(scope, receive), send_with_headers)
         except Exception as error:
             if not status:
                 scope["problem"] = problem_for(error, scope)
                 await self._refuse(scope, receive, send_with_headers)
-            elif isinstance(error, ClientDisconnect):
-                pass
-            elif not complete:
+            elif not _note_late(error, scope, complete=complete):
                 # The reply has begun: cutting the connection is the only honest end.
                 raise
-            elif error is not scope.get("logged"):
-                _log.error("request %s failed after its reply", scope["request_id"], exc_info=error)
         finally:
             if head:
                 scope["method"] = "HEAD"
@@ -104,6 +98,8 @@ class Edge:
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """`receive` with a cap on the body's size and on the time that it may take to arrive."""
+        if scope["method"] in _BODYLESS:
+            return receive
         for name, value in scope["headers"]:
             if name == b"content-length":
                 if not value.isdigit():
@@ -133,6 +129,22 @@ class Edge:
             return message
 
         return bounded
+
+
+def _request_id(scope: Scope) -> bytes:
+    """The one that came with the request if it is harmless, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            given: bytes = value
+            return given
+    return uuid7().hex.encode()
+
+
+def _note_late(error: Exception, scope: Scope, *, complete: bool) -> bool:
+    """Log what failed after a complete reply, unless that reply was about it; False when the reply is not complete."""
+    if complete and error is not scope.get("logged"):
+        _log.error("request %s failed after its reply", scope["request_id"], exc_info=error)
+    return complete or isinstance(error, ClientDisconnect)
 
 
 def _too_large(limit: int) -> str:

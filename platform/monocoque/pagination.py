@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
 import orjson
@@ -58,7 +59,7 @@ class Paging:
         try:
             raw = base64.b64decode(self._cursor + "=" * (-len(self._cursor) % 4), altchars=b"-_", validate=True)
             mac, payload = raw[:_MAC], raw[_MAC:]
-            position = orjson.loads(payload) if mac == self._mac(payload) else None
+            position = orjson.loads(payload) if hmac.compare_digest(mac, self._mac(payload)) else None
         except (binascii.Error, ValueError):
             position = None
         if not isinstance(position, list):
@@ -85,11 +86,11 @@ class Paging:
         payload = json.dumps(position(kept[-1]))
         cursor = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
         query = [pair for pair in self._query() if pair[0] not in _UNBOUND]
-        target = f"{self._scope['path']}?{urlencode([*query, ('limit', str(self.limit)), ('cursor', cursor)])}"
+        target = f"{quote(self._scope['path'])}?{urlencode([*query, ('limit', str(self.limit)), ('cursor', cursor)])}"
         return JsonReply(
             {"items": [dict(row.items()) for row in kept], "next_cursor": cursor},
             200,
-            ((b"link", f'<{target}>; rel="next"'.encode("latin-1", "replace")),),
+            ((b"link", f'<{target}>; rel="next"'.encode()),),
         )
 
     def _query(self) -> list[tuple[str, str]]:

@@ -30,6 +30,10 @@ class Query:
         if compiled.insert_prefetch or compiled.update_prefetch:
             names = ", ".join(column.name for column in (*compiled.insert_prefetch, *compiled.update_prefetch))
             raise TypeError(f"give a value or a server default for {names}: a statement computes no defaults in Python")
+        if compiled.post_compile_params:
+            raise TypeError(
+                "for a list write column == any_(parameter): what grows with each call is not compiled once"
+            )
         self.sql: str = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
         binds = compiled.binds

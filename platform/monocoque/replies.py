@@ -73,7 +73,7 @@ def created(row: Mapping[str, Any], location: str) -> JsonReply:
 
 
 def document(body: bytes, if_none_match: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
-    """A JSON text that no row version stands for, sent as it is, its ETag a digest of it; 304 when the copy is current."""
+    """A JSON text that no row version stands for, its ETag a digest of it; 304 when the client's copy is current."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = ((b"etag", tag.encode()), *headers)
     if if_none_match is not None and _none_match_hits(if_none_match, tag):

@@ -22,6 +22,7 @@ from monocoque.tables import metadata
 CHANNEL = "monocoque_revocations"
 _HEARTBEAT = 0.5
 _ANSWER = 0.4
+_KEPT = timedelta(hours=1)
 _table = metadata.tables["monocoque.revocations"]
 _log = logging.getLogger("monocoque.revocations")
 
@@ -86,8 +87,10 @@ class Revocations:
     async def revoke(self, executor: Executor, session_ids: Iterable[UUID], lifetime: timedelta) -> None:
         """End the access tokens of these sessions everywhere once the transaction commits.
 
-        `lifetime` is how long the youngest of their tokens can still be valid.
+        `lifetime` is how long the youngest of their tokens can still be valid, an hour at most.
         """
+        if lifetime > _KEPT:
+            raise ValueError("an access token lives for an hour at most: no process remembers its end for longer")
         ended = list(session_ids)
         if ended:
             await executor.all(REVOKE, session_ids=ended, lifetime=lifetime)
@@ -101,17 +104,20 @@ class Revocations:
             listener(ended)
 
     async def _follow(self, listening: asyncio.Future[None]) -> None:
-        delay = 0.05
+        delay = 0.0
         while True:
             try:
                 await self._listen(listening)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it was, the news must come in again
                 if not listening.done():
                     listening.set_exception(error)
                     return
-                _log.warning("revocations: connection lost, asking the table instead (%s)", type(error).__name__)
+                if self.trusted:
+                    delay = 0.0
+                    _log.warning("revocations: connection lost, asking the table instead (%s)", type(error).__name__)
             finally:
                 self.trusted = False
+            delay = min(delay + 0.05, _HEARTBEAT)
             await asyncio.sleep(delay)
 
     async def _listen(self, listening: asyncio.Future[None]) -> None:
@@ -131,7 +137,7 @@ class Revocations:
             connection.terminate()
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        self.apply([UUID(str(payload))], timedelta(hours=1))
+        self.apply([UUID(str(payload))], _KEPT)
 
     def _load(self, rows: Iterable[asyncpg.Record]) -> None:
         self._expiries.update({row["session_id"]: float(row["expires"]) for row in rows})

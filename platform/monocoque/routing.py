@@ -13,8 +13,9 @@ from fastapi.dependencies.utils import _get_flat_fields_from_params, get_validat
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute, RouteContext, _effective_route_context_var, iter_route_contexts
+from starlette._utils import get_route_path
 from starlette.responses import Response
-from starlette.routing import BaseRoute, get_route_path
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monocoque.compiled import Endpoint, HandOver, compile_route, replay

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto",
-        description="One JSON object or one readable line a record; auto: JSON in production, but on a terminal.",
+        description="One JSON object or one readable line a record; auto: JSON in production off a terminal.",
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -115,8 +115,9 @@ class Settings(BaseSettings):
             value, ("postgres", "postgresql", "postgresql+asyncpg"), "postgresql://user:password@host/db"
         )
         if value is not None:
-            hosts = urlsplit(value.get_secret_value()).netloc.rpartition("@")[2]
-            if not all(_HOST.fullmatch(host) for host in hosts.split(",")):
+            parts = urlsplit(value.get_secret_value())
+            hosts = parts.netloc.rpartition("@")[2]
+            if parts.fragment or not all(_HOST.fullmatch(host) for host in hosts.split(",")):
                 raise ValueError(
                     "its host and port cannot be read; in a user or password, write @ : / ? # as %40 %3A %2F %3F %23"
                 )

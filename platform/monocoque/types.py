@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -22,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from uuid_utils.compat import uuid7
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 _ALLOWED_CONTROL = {"\n", "\r", "\t"}
 MAX_INT = 2**31 - 1
 
@@ -66,18 +69,23 @@ def single_line(value: str) -> str:
     return value
 
 
+def _text(check: Callable[[str], str]) -> BeforeValidator:
+    """Check and normalise before the length counts: the normal form may be longer than what was sent."""
+    return BeforeValidator(lambda value: check(value.strip(" \t\r\n")) if isinstance(value, str) else value)
+
+
 def line_type(maximum: int, minimum: int = 1) -> Any:
     """A line of text of `minimum` to `maximum` characters, outer blanks removed."""
     return Annotated[
         str,
         Strict(),
         StringConstraints(strip_whitespace=True, min_length=minimum, max_length=maximum),
-        AfterValidator(single_line),
+        _text(single_line),
     ]
 
 
 def _aware(value: object) -> object:
-    if isinstance(value, datetime) or (isinstance(value, str) and len(value) <= 40 and "-" in value[:5]):
+    if isinstance(value, datetime) or (isinstance(value, str) and len(value) <= 40 and _DATE.match(value)):
         return value
     raise PydanticCustomError("datetime_text", "Give an ISO 8601 date and time with an offset")
 
@@ -95,26 +103,24 @@ ShortText = Annotated[
     str,
     Strict(),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(single_line),
+    _text(single_line),
 ]
 """A line of 1 to 100 characters."""
 LineText = Annotated[
     str,
     Strict(),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(single_line),
+    _text(single_line),
 ]
 """A line of 1 to 200 characters."""
 LongText = Annotated[
     str,
     Strict(),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000),
-    AfterValidator(clean_text),
+    _text(clean_text),
 ]
 """Text of 1 to 10,000 characters on any number of lines."""
-SearchText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(single_line)
-]
+SearchText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _text(single_line)]
 """A search or filter value of 1 to 200 characters."""
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 """A whole number from 1 to 1,000,000."""
@@ -190,7 +196,7 @@ def minor_digits(currency: str) -> int:
 
 def _currency(value: str) -> str:
     code = value.upper()
-    if code not in CURRENCIES:
+    if not value.isascii() or code not in CURRENCIES:
         raise PydanticCustomError("currency_unknown", "Give an ISO 4217 currency code, such as EUR")
     return code
 

@@ -32,7 +32,6 @@ class Stage:
         return {
             "car_id": self.car,
             "part_id": self.part,
-            "build_list_id": self.build_list,
             "list_id": self.build_list,
             "item_id": self.item,
             "session_id": self.session,
@@ -85,13 +84,13 @@ BODIES: dict[str, Body] = {
     "PUT /parts/{part_id}": lambda _: {"name": "Wheel nuts"},
     "PATCH /parts/{part_id}": lambda _: {"notes": "torqued"},
     "POST /build-lists": lambda stage: {"name": "Winter", "car_id": stage.car},
-    "PUT /build-lists/{build_list_id}": lambda stage: {"name": "Winter", "car_id": stage.car},
-    "PATCH /build-lists/{build_list_id}": lambda _: {"name": "Winter"},
-    "POST /build-lists/{build_list_id}/items": lambda stage: {"part_id": stage.spare_part},
-    "PATCH /build-lists/{build_list_id}/items/{item_id}": lambda _: {"status": "ordered"},
-    "PUT /build-lists/{build_list_id}/items/order": lambda stage: {"items": [stage.item]},
-    "POST /build-lists/{build_list_id}/clone": lambda _: {},
-    "POST /build-lists/{build_list_id}/share": lambda _: {},
+    "PUT /build-lists/{list_id}": lambda stage: {"name": "Winter", "car_id": stage.car},
+    "PATCH /build-lists/{list_id}": lambda _: {"name": "Winter"},
+    "POST /build-lists/{list_id}/items": lambda stage: {"part_id": stage.spare_part},
+    "PATCH /build-lists/{list_id}/items/{item_id}": lambda _: {"status": "ordered"},
+    "PUT /build-lists/{list_id}/items/order": lambda stage: {"items": [stage.item]},
+    "POST /build-lists/{list_id}/clone": lambda _: {},
+    "POST /build-lists/{list_id}/share": lambda _: {},
 }
 """The body of an operation, by `METHOD /path` below the API prefix; operations without one are not here."""
 

@@ -19,7 +19,7 @@ ENDS_THE_SESSION = (
     "auth_delete_me",
     "auth_change_password",
     "auth_end_session",
-    "auth_end_sessions",
+    "auth_end_other_sessions",
 )
 
 

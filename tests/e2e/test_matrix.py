@@ -68,9 +68,9 @@ async def tokens(client: httpx.AsyncClient, app: FastAPI) -> dict[str, dict[str,
 
 async def disable(app: FastAPI, person: Person) -> None:
     """As `monocoque users disable` does."""
-    from monocoque_auth.administration import disable_user
+    from monocoque_auth.administration import set_disabled
 
-    await disable_user(app.state.runtime, person.email)
+    await set_disabled(app.state.runtime, person.email, disabled=True)
 
 
 @pytest.fixture

@@ -235,10 +235,10 @@ async def test_an_id_that_is_none_is_refused(resource: Resource, target: Target,
 async def test_other_methods_are_not_allowed(resource: Resource, target: Target) -> None:
     one = resource.at(target.made["id"])
     for method, path, allowed in (
-        ("PUT", resource.path, {"GET", "POST"}),
-        ("PATCH", resource.path, {"GET", "POST"}),
-        ("DELETE", resource.path, {"GET", "POST"}),
-        ("POST", one, {"DELETE", "GET", "PATCH", "PUT"}),
+        ("PUT", resource.path, {"GET", "HEAD", "POST"}),
+        ("PATCH", resource.path, {"GET", "HEAD", "POST"}),
+        ("DELETE", resource.path, {"GET", "HEAD", "POST"}),
+        ("POST", one, {"DELETE", "GET", "HEAD", "PATCH", "PUT"}),
         ("GET", f"{one}/restore", {"POST"}),
     ):
         reply = await target.person.call(method, path, json={})

@@ -327,7 +327,7 @@ def test_every_operation_of_cars_and_parts_is_compiled(app: FastAPI) -> None:
         names = re.findall(r"\{(\w+)\}", path)
         values = {each: str(UUID(int=number)) for number, each in enumerate(names)}
         match = dispatcher.find(method, path.format(**values))
-        if match is None:
+        if match is None or match[0].serve is None:
             left_out[name] = path
             continue
         entry, given = match

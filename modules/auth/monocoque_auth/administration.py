@@ -21,7 +21,7 @@ async def create_admin(runtime: Runtime, email: str, password: str | None) -> in
         await service.create_account(runtime.database, row)
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
-            typer.echo(f"{problem['loc'][0]}: {problem['msg']}.", err=True)
+            typer.echo(f"{problem['loc'][0]}: {problem['msg'].rstrip('.')}.", err=True)
         return 1
     except Problem as problem:
         typer.echo(str(problem), err=True)

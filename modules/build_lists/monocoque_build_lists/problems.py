@@ -44,6 +44,8 @@ ORDER_MISMATCH = ProblemCode(
 
 CONSTRAINTS = {
     "uq_items_list_id_part_id": PART_ALREADY_LISTED,
+    # Taking an item out lowers the count first, which an empty list, where no item can be found, refuses.
+    "ck_build_lists_item_count": ITEM_NOT_FOUND,
     # A car or part that was purged between the look-up and the write.
     "fk_build_lists_car_id": CAR_UNKNOWN,
     "fk_items_part_id": PART_UNKNOWN,

@@ -8,9 +8,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from click.testing import Result
 from fastapi import FastAPI
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from monocoque_auth.commands import PASSWORD_VARIABLE
 from monocoque_auth.commands import app as users

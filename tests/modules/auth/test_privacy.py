@@ -52,7 +52,7 @@ async def test_no_log_holds_a_password_or_a_token(
     worker_database_url: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    settings = Settings(_env_file=None, modules="auth", log_format="json")  # type: ignore[call-arg, arg-type]
+    settings = Settings(_env_file=None, modules="auth", log_format="json")
     app = create_app(settings, database_url=worker_database_url)
     email = f"{uuid4().hex}@example.org"
     secrets = [SECRET, f"{SECRET} renewed"]

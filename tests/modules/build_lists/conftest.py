@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from monocoque.pagination import Page
 from monocoque.runtime import Runtime
-from monocoque_build_lists.schemas import BuildListRead, ItemRead, ShareRead, SharedBuildList, Summary
+from monocoque_build_lists.schemas import BuildListRead, ItemRead, SharedBuildList, ShareRead, Summary
 from tests.support import Person
 
 VIN = "JM1NA3512L0112345"

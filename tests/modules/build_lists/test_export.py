@@ -21,9 +21,9 @@ from monocoque_build_lists.schemas import (
     ExportFormat,
     MoneyRead,
 )
-from tests.support import problem
+from tests.support import Person, problem
 
-from .conftest import VIN, checked
+from .conftest import VIN, Garage, checked
 
 HOSTILE = [
     "a | b",
@@ -80,7 +80,7 @@ def _cells(row: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_markdown_shows_a_line_as_it_is(text):
+def test_markdown_shows_a_line_as_it_is(text: str) -> None:
     escaped = export.markdown_text(text)
     assert not re.search(r"[|`<>\[\]*_~$#&]", _bare(escaped))
     assert not re.match(r"[-+=#]|\d+[.)]\s", escaped)
@@ -89,7 +89,7 @@ def test_markdown_shows_a_line_as_it_is(text):
 
 
 @pytest.mark.parametrize("notes", NOTES)
-def test_a_markdown_row_is_one_line_of_six_cells(notes):
+def test_a_markdown_row_is_one_line_of_six_cells(notes: str) -> None:
     whole = export.to_markdown(_list(_item("A | B", brand="C | D", notes=notes), _item("Last")))
     table = [line for line in whole.splitlines() if line.startswith("|")]
     assert len(table) == 4
@@ -99,7 +99,7 @@ def test_a_markdown_row_is_one_line_of_six_cells(notes):
     assert _plain(_cells(table[2])[0]) == "A | B<br>C | D"
 
 
-def test_a_markdown_description_keeps_its_paragraphs_and_makes_nothing_else():
+def test_a_markdown_description_keeps_its_paragraphs_and_makes_nothing_else() -> None:
     text = "First line\n- no list\n\n\n    no code\n> no quote\n===\n1. no list\n```\n<b>"
     whole = export.to_markdown(_list(description=text))
     assert whole == (
@@ -108,7 +108,7 @@ def test_a_markdown_description_keeps_its_paragraphs_and_makes_nothing_else():
     )
 
 
-def test_a_link_cannot_end_early_and_leads_to_the_web_only():
+def test_a_link_cannot_end_early_and_leads_to_the_web_only() -> None:
     url = "https://shop.example.com/a_(b)|[c]<d>\"'?x=1&copy;=2%20"
     markdown = export.to_markdown(_list(_item("Pads ](x)", url=url)))
     encoded = "https://shop.example.com/a_%28b%29%7C%5Bc%5D%3Cd%3E%22%27?x=1&copy;=2%20"
@@ -120,14 +120,14 @@ def test_a_link_cannot_end_early_and_leads_to_the_web_only():
 
 
 @pytest.mark.parametrize("text", NOTES)
-def test_bbcode_has_no_tags_but_its_own(text):
-    whole = export.to_bbcode(_list(_item(text.split("\n")[0], notes=text), name="[b]x", description=text))
+def test_bbcode_has_no_tags_but_its_own(text: str) -> None:
+    whole = export.to_bbcode(_list(_item(text.split("\n", maxsplit=1)[0], notes=text), name="[b]x", description=text))
     assert set(re.findall(r"\[[A-Za-z/*][^\]\n]*\]", whole)) <= {"[b]", "[/b]", "[list]", "[/list]", "[*]"}
     assert whole.replace("\u2060", "").count("\n".join(text.splitlines())) >= 1
 
 
 @pytest.mark.parametrize("text", [*NOTES, "\t=1", "\r=1", "\n=1", " =1", "-", "\uff0b1", "\uff201"])
-def test_a_spreadsheet_gets_every_text_back_and_no_formula(text):
+def test_a_spreadsheet_gets_every_text_back_and_no_formula(text: str) -> None:
     item = _item(text, brand=text, category=text, part_number=text, url=text, notes=text)
     content = export.to_csv(_list(_item("Before"), item, _item("After")))
     rows = list(csv.DictReader(io.StringIO(content, newline="")))
@@ -141,7 +141,7 @@ def test_a_spreadsheet_gets_every_text_back_and_no_formula(text):
     assert content.endswith("\r\n")
 
 
-def test_a_csv_has_the_numbers_apart():
+def test_a_csv_has_the_numbers_apart() -> None:
     item = _item(
         price=MoneyRead(amount="1.50", currency="EUR"),
         paid=MoneyRead(amount="2.00", currency="USD"),
@@ -152,7 +152,7 @@ def test_a_csv_has_the_numbers_apart():
     assert (row["paid_amount"], row["paid_currency"], row["total_amount"], row["notes"]) == ("2.00", "USD", "2.00", "")
 
 
-def test_plain_text_is_aligned_with_wide_and_broken_cells():
+def test_plain_text_is_aligned_with_wide_and_broken_cells() -> None:
     price = MoneyRead(amount="1500", currency="JPY")
     items = (
         _item("ブレーキ", notes="left\nright", price=price, line_total=price),
@@ -188,7 +188,7 @@ def test_plain_text_is_aligned_with_wide_and_broken_cells():
         ("x" * 200, "x" * 80 + ".md", "x" * 80 + ".md"),
     ],
 )
-def test_the_file_is_named_after_the_list_and_safely(name, fallback, full):
+def test_the_file_is_named_after_the_list_and_safely(name: str, fallback: str, full: str) -> None:
     header = export.disposition(name, "md")
     assert header.isascii()
     assert "\r" not in header
@@ -202,7 +202,7 @@ def test_the_file_is_named_after_the_list_and_safely(name, fallback, full):
         assert fallback == full
 
 
-async def test_every_form_is_served_as_what_it_is(owner, garage):
+async def test_every_form_is_served_as_what_it_is(owner: Person, garage: Garage) -> None:
     list_id = await garage.list("Größe | <b>")
     for number, text in enumerate(HOSTILE):
         part_id = await garage.part(text, brand=text[:100], price={"amount": "1.50", "currency": "EUR"})
@@ -228,7 +228,7 @@ async def test_every_form_is_served_as_what_it_is(owner, garage):
     assert [name.removeprefix("'") for name in names] == [text.removeprefix("'") for text in HOSTILE]
 
 
-async def test_an_export_tells_nothing_but_the_list(owner, garage):
+async def test_an_export_tells_nothing_but_the_list(owner: Person, garage: Garage) -> None:
     car_id = await garage.car(vin=VIN, notes="secret-note-of-the-car")
     list_id = await garage.list(car_id=car_id)
     await garage.item(list_id, part_id=await garage.part(notes="secret-note-of-the-part"))
@@ -239,7 +239,7 @@ async def test_an_export_tells_nothing_but_the_list(owner, garage):
             assert private not in reply.text
 
 
-async def test_a_json_export_holds_what_making_the_list_again_needs(owner, garage):
+async def test_a_json_export_holds_what_making_the_list_again_needs(owner: Person, garage: Garage) -> None:
     car_id = await garage.car(nickname="Weekend")
     list_id = await garage.list("Track day", description="First\nsecond", car_id=car_id)
     part_id = await garage.part("Pads", price={"amount": "129.90", "currency": "EUR"})

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from monocoque.runtime import Runtime
 from monocoque_build_lists.item_service import order_errors
 from monocoque_build_lists.schemas import MAX_ITEMS, BuildListRead, ItemRead
-from tests.support import problem
+from tests.support import Person, problem
 
-from .conftest import checked
+from .conftest import Garage, checked
 
 
 async def _fill(runtime: Any, list_id: str, count: int) -> None:
@@ -30,7 +32,7 @@ async def _fill(runtime: Any, list_id: str, count: int) -> None:
         )
 
 
-async def test_an_item_is_a_part_or_a_name_or_both(garage):
+async def test_an_item_is_a_part_or_a_name_or_both(garage: Garage) -> None:
     list_id = await garage.list()
     part_id = await garage.part(
         "Pads",
@@ -84,14 +86,19 @@ async def test_an_item_is_a_part_or_a_name_or_both(garage):
         ({"name": "A", "position": 1}, "#/position"),
     ],
 )
-async def test_what_is_no_item_is_refused(owner, garage, body: dict[str, Any], pointer: str):
+async def test_what_is_no_item_is_refused(owner: Person, garage: Garage, body: dict[str, Any], pointer: str) -> None:
     list_id = await garage.list()
-    document = problem(await owner.post(f"/build-lists/{list_id}/items", json=body), 422, "request.invalid")
+    reply = await owner.post(
+        f"/build-lists/{list_id}/items", content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
+    document = problem(reply, 422, "request.invalid")
     assert document["errors"][0]["pointer"].startswith(pointer)
     assert (await garage.read(list_id))["version"] == 1
 
 
-async def test_only_a_living_part_of_ones_own_can_be_listed(owner, garage, their_garage):
+async def test_only_a_living_part_of_ones_own_can_be_listed(
+    owner: Person, garage: Garage, their_garage: Garage
+) -> None:
     list_id = await garage.list()
     free = await garage.item(list_id, name="Brake fluid")
     deleted = await garage.part()
@@ -107,7 +114,7 @@ async def test_only_a_living_part_of_ones_own_can_be_listed(owner, garage, their
     assert await garage.read(list_id) == before
 
 
-async def test_a_part_is_in_a_list_once_however_many_post_it_at_once(owner, garage):
+async def test_a_part_is_in_a_list_once_however_many_post_it_at_once(owner: Person, garage: Garage) -> None:
     list_id, part_id = await garage.list(), await garage.part()
     path = f"/build-lists/{list_id}/items"
     replies = await asyncio.gather(*(owner.post(path, json={"part_id": part_id}) for _ in range(20)))
@@ -122,7 +129,7 @@ async def test_a_part_is_in_a_list_once_however_many_post_it_at_once(owner, gara
     assert (await garage.item(await garage.list(), part_id=part_id))["part_id"] == part_id
 
 
-async def test_an_item_is_changed_member_by_member(owner, garage):
+async def test_an_item_is_changed_member_by_member(owner: Person, garage: Garage) -> None:
     list_id = await garage.list()
     item = await garage.item(list_id, name="Fluid", notes="DOT 4", paid={"amount": "19.80", "currency": "EUR"})
     path = f"/build-lists/{list_id}/items/{item['id']}"
@@ -150,7 +157,7 @@ async def test_an_item_is_changed_member_by_member(owner, garage):
     assert checked(await owner.get(path), 200, ItemRead) == unlinked
 
 
-async def test_an_item_has_an_etag_of_its_own_and_moves_that_of_its_list(owner, garage):
+async def test_an_item_has_an_etag_of_its_own_and_moves_that_of_its_list(owner: Person, garage: Garage) -> None:
     list_id = await garage.list()
     first, second = await garage.item(list_id, name="A"), await garage.item(list_id, name="B")
     path = f"/build-lists/{list_id}/items"
@@ -168,7 +175,7 @@ async def test_an_item_has_an_etag_of_its_own_and_moves_that_of_its_list(owner, 
     assert (after["item_count"], after["updated_at"] > before) == (1, True)
 
 
-async def test_an_item_of_another_list_is_not_there(owner, garage):
+async def test_an_item_of_another_list_is_not_there(owner: Person, garage: Garage) -> None:
     mine, other = await garage.list(), await garage.list()
     item = await garage.item(other, name="Brake fluid")
     before = await garage.read(mine)
@@ -179,7 +186,7 @@ async def test_an_item_of_another_list_is_not_there(owner, garage):
     assert (await garage.items(other))[0]["quantity"] == 1
 
 
-async def test_items_come_in_their_order_page_by_page(owner, garage):
+async def test_items_come_in_their_order_page_by_page(owner: Person, garage: Garage) -> None:
     list_id = await garage.list()
     ids = [(await garage.item(list_id, name=f"Bolt {n}"))["id"] for n in range(5)]
     await owner.delete(f"/build-lists/{list_id}/items/{ids.pop(1)}")
@@ -201,7 +208,7 @@ async def test_items_come_in_their_order_page_by_page(owner, garage):
     assert await garage.items(await garage.list()) == []
 
 
-async def test_the_whole_order_is_set_at_once(garage):
+async def test_the_whole_order_is_set_at_once(garage: Garage) -> None:
     list_id = await garage.list()
     made = [await garage.item(list_id, name=f"Bolt {n}") for n in range(4)]
     ids = [made[n]["id"] for n in (2, 1, 3, 0)]
@@ -214,7 +221,7 @@ async def test_the_whole_order_is_set_at_once(garage):
     assert (await garage.item(list_id, name="Last"))["position"] == 5
 
 
-async def test_an_order_names_each_item_exactly_once(garage):
+async def test_an_order_names_each_item_exactly_once(garage: Garage) -> None:
     list_id = await garage.list()
     ids = [(await garage.item(list_id, name=f"Bolt {n}"))["id"] for n in range(3)]
     elsewhere = (await garage.item(await garage.list(), name="Nut"))["id"]
@@ -233,12 +240,12 @@ async def test_an_order_names_each_item_exactly_once(garage):
     problem(await garage.order(list_id, [str(uuid4())] * (MAX_ITEMS + 1)), 422, "request.invalid")
 
 
-def test_the_errors_of_an_order_are_bounded():
+def test_the_errors_of_an_order_are_bounded() -> None:
     strangers = [uuid4() for _ in range(MAX_ITEMS)]
     assert len(order_errors(strangers, {uuid4()})) == 51
 
 
-async def test_of_two_orders_of_the_same_version_one_wins(owner, garage):
+async def test_of_two_orders_of_the_same_version_one_wins(owner: Person, garage: Garage) -> None:
     list_id = await garage.list()
     ids = [(await garage.item(list_id, name=f"Bolt {n}"))["id"] for n in range(6)]
     for _ in range(5):
@@ -250,7 +257,9 @@ async def test_of_two_orders_of_the_same_version_one_wins(owner, garage):
         assert [row["id"] for row in await garage.items(list_id)] == winner
 
 
-async def test_orders_additions_and_removals_at_once_lose_and_double_nothing(owner, garage, runtime):
+async def test_orders_additions_and_removals_at_once_lose_and_double_nothing(
+    owner: Person, garage: Garage, runtime: Runtime
+) -> None:
     list_id = await garage.list()
     ids = [(await garage.item(list_id, name=f"Bolt {n}"))["id"] for n in range(8)]
     path = f"/build-lists/{list_id}/items"
@@ -272,7 +281,9 @@ async def test_orders_additions_and_removals_at_once_lose_and_double_nothing(own
         assert len(await garage.items(reply.json()["id"])) == reply.json()["item_count"]
 
 
-async def test_a_list_has_at_most_500_items_however_many_come_at_once(owner, garage, runtime):
+async def test_a_list_has_at_most_500_items_however_many_come_at_once(
+    owner: Person, garage: Garage, runtime: Runtime
+) -> None:
     list_id = await garage.list()
     await _fill(runtime, list_id, MAX_ITEMS - 3)
     path = f"/build-lists/{list_id}/items"
@@ -290,7 +301,7 @@ async def test_a_list_has_at_most_500_items_however_many_come_at_once(owner, gar
     await garage.item(list_id, name="Fits again")
 
 
-async def test_an_item_is_added_once_for_one_idempotency_key(owner, garage):
+async def test_an_item_is_added_once_for_one_idempotency_key(owner: Person, garage: Garage) -> None:
     list_id = await garage.list()
     key = {"Idempotency-Key": uuid4().hex}
     first, again = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from monocoque.failures import StartupError
@@ -16,8 +17,10 @@ from monocoque_build_lists.contracts import BuildListCard
 from monocoque_build_lists.schemas import BuildListRead
 from monocoque_cars.jobs import purge_deleted as purge_cars
 from monocoque_parts.jobs import purge_deleted as purge_parts
-from tests.conftest import client_of
+from tests.conftest import AppFactory, client_of
 from tests.support import Person, problem, sign_up
+
+from .conftest import Garage
 
 
 async def _age(runtime: Runtime, table: str, row_id: str) -> None:
@@ -34,7 +37,7 @@ async def _count(runtime: Runtime, table: str, column: str, value: str) -> int:
     return found
 
 
-async def test_a_list_is_made_read_replaced_changed_deleted_and_restored(owner, garage):
+async def test_a_list_is_made_read_replaced_changed_deleted_and_restored(owner: Person, garage: Garage) -> None:
     car_id = await garage.car()
     list_id = await garage.list("Track day", description="Brakes first.", car_id=car_id)
     path = f"/build-lists/{list_id}"
@@ -57,7 +60,7 @@ async def test_a_list_is_made_read_replaced_changed_deleted_and_restored(owner, 
     assert (await garage.read(list_id))["car_id"] == car_id
 
 
-async def test_the_list_of_lists_is_filtered_and_paged(owner, garage):
+async def test_the_list_of_lists_is_filtered_and_paged(owner: Person, garage: Garage) -> None:
     car_id = await garage.car()
     ids = [await garage.list("100% brakes", car_id=car_id), await garage.list("Body", description="brakes_too")]
     ids.append(await garage.list("Engine"))
@@ -79,7 +82,7 @@ async def test_the_list_of_lists_is_filtered_and_paged(owner, garage):
     problem(await owner.get("/build-lists?colour=red"), 422, "request.invalid")
 
 
-async def test_a_stale_etag_changes_nothing(owner, garage):
+async def test_a_stale_etag_changes_nothing(owner: Person, garage: Garage) -> None:
     list_id = await garage.list()
     path = f"/build-lists/{list_id}"
     tag = (await owner.get(path)).headers["etag"]
@@ -100,19 +103,17 @@ async def test_a_stale_etag_changes_nothing(owner, garage):
     assert (await owner.patch(path, json={"name": "B"}, headers={"If-Match": current})).status_code == 200
 
 
-async def test_a_list_is_made_once_for_one_idempotency_key(owner):
+async def test_a_list_is_made_once_for_one_idempotency_key(owner: Person) -> None:
     key = {"Idempotency-Key": uuid4().hex}
     first = await owner.post("/build-lists", json={"name": "A"}, headers=key)
     again = await owner.post("/build-lists", json={"name": "A"}, headers=key)
     assert first.json() == again.json()
     assert again.headers["idempotency-replayed"] == "true"
-    problem(
-        await owner.post("/build-lists", json={"name": "B"}, headers=key), 422, "request.idempotency_key_reused"
-    )
+    problem(await owner.post("/build-lists", json={"name": "B"}, headers=key), 422, "request.idempotency_key_reused")
     assert len((await owner.get("/build-lists")).json()["items"]) == 1
 
 
-async def test_only_a_living_car_of_ones_own_can_be_named(owner, garage, their_garage):
+async def test_only_a_living_car_of_ones_own_can_be_named(owner: Person, garage: Garage, their_garage: Garage) -> None:
     deleted = await garage.car()
     await owner.delete(f"/cars/{deleted}")
     list_id = await garage.list()
@@ -144,11 +145,11 @@ async def test_only_a_living_car_of_ones_own_can_be_named(owner, garage, their_g
         {"name": "A", "item_count": 3},
     ],
 )
-async def test_what_is_no_list_is_refused(owner, body: dict[str, Any]):
+async def test_what_is_no_list_is_refused(owner: Person, body: dict[str, Any]) -> None:
     problem(await owner.post("/build-lists", json=body), 422, "request.invalid")
 
 
-async def test_to_someone_else_a_list_is_not_there(garage, stranger):
+async def test_to_someone_else_a_list_is_not_there(garage: Garage, stranger: Person) -> None:
     list_id = await garage.list()
     item = await garage.item(list_id, name="Brake fluid")
     await garage.share(list_id)
@@ -180,7 +181,7 @@ async def test_to_someone_else_a_list_is_not_there(garage, stranger):
     assert [row["quantity"] for row in await garage.items(list_id)] == [1]
 
 
-async def test_what_is_below_a_deleted_list_is_gone_with_it(owner, garage):
+async def test_what_is_below_a_deleted_list_is_gone_with_it(owner: Person, garage: Garage) -> None:
     list_id = await garage.list()
     item = await garage.item(list_id, name="Brake fluid")
     await owner.delete(f"/build-lists/{list_id}")
@@ -201,7 +202,9 @@ async def test_what_is_below_a_deleted_list_is_gone_with_it(owner, garage):
         problem(reply, 404, "build_lists.not_found")
 
 
-async def test_a_purged_car_leaves_the_list_without_a_car_and_with_a_new_etag(owner, garage, runtime):
+async def test_a_purged_car_leaves_the_list_without_a_car_and_with_a_new_etag(
+    owner: Person, garage: Garage, runtime: Runtime
+) -> None:
     car_id = await garage.car()
     list_id = await garage.list(car_id=car_id)
     tag = (await owner.get(f"/build-lists/{list_id}")).headers["etag"]
@@ -215,7 +218,7 @@ async def test_a_purged_car_leaves_the_list_without_a_car_and_with_a_new_etag(ow
     assert (reply.status_code, reply.json()["car_id"], reply.json()["version"]) == (200, None, 2)
 
 
-async def test_an_item_outlives_its_part(owner, garage, runtime):
+async def test_an_item_outlives_its_part(owner: Person, garage: Garage, runtime: Runtime) -> None:
     part_id = await garage.part("Pads", brand="Brembo", price={"amount": "129.90", "currency": "EUR"})
     list_id = await garage.list()
     await garage.item(list_id, part_id=part_id, quantity=2)
@@ -236,7 +239,9 @@ async def test_an_item_outlives_its_part(owner, garage, runtime):
     assert (await garage.read(list_id))["item_count"] == 1
 
 
-async def test_a_list_is_purged_with_its_items_after_the_retention_time(owner, garage, runtime):
+async def test_a_list_is_purged_with_its_items_after_the_retention_time(
+    owner: Person, garage: Garage, runtime: Runtime
+) -> None:
     old, young = await garage.list(), await garage.list()
     for list_id in (old, young):
         await garage.item(list_id, name="Brake fluid")
@@ -248,7 +253,9 @@ async def test_a_list_is_purged_with_its_items_after_the_retention_time(owner, g
     assert (await owner.post(f"/build-lists/{young}/restore")).json()["item_count"] == 1
 
 
-async def test_deleting_the_account_leaves_nothing_behind(client, garage, owner, runtime):
+async def test_deleting_the_account_leaves_nothing_behind(
+    client: httpx.AsyncClient, garage: Garage, owner: Person, runtime: Runtime
+) -> None:
     list_id = await garage.list(car_id=await garage.car())
     await garage.item(list_id, part_id=await garage.part())
     token = await garage.share(list_id)
@@ -258,7 +265,7 @@ async def test_deleting_the_account_leaves_nothing_behind(client, garage, owner,
     problem(await client.get(f"/public/build-lists/{token}"), 404, "build_lists.share_not_found")
 
 
-async def test_a_clone_is_a_list_of_its_own(owner, garage):
+async def test_a_clone_is_a_list_of_its_own(owner: Person, garage: Garage) -> None:
     car_id, other_car = await garage.car(), await garage.car(model="RX-7")
     list_id = await garage.list("Track day", description="Brakes first.", car_id=car_id)
     part_id = await garage.part("Pads", price={"amount": "5.00", "currency": "EUR"})
@@ -295,7 +302,7 @@ async def test_a_clone_is_a_list_of_its_own(owner, garage):
     assert none.json()["car_id"] is None
 
 
-async def test_the_name_of_a_clone_still_fits(owner, garage):
+async def test_the_name_of_a_clone_still_fits(owner: Person, garage: Garage) -> None:
     list_id = await garage.list("n" * 200)
     for _ in range(2):
         reply = await owner.post(f"/build-lists/{list_id}/clone", json={})
@@ -304,7 +311,9 @@ async def test_the_name_of_a_clone_still_fits(owner, garage):
     problem(await owner.post(f"/build-lists/{list_id}/clone", json={"name": None}), 422, "request.invalid")
 
 
-async def test_other_modules_find_a_list_in_brief(garage, owner, stranger, runtime):
+async def test_other_modules_find_a_list_in_brief(
+    garage: Garage, owner: Person, stranger: Person, runtime: Runtime
+) -> None:
     car_id = await garage.car()
     list_id = await garage.list(car_id=car_id)
     await garage.item(list_id, name="Brake fluid")
@@ -315,13 +324,13 @@ async def test_other_modules_find_a_list_in_brief(garage, owner, stranger, runti
     assert await facade.find_build_list(runtime.database, stranger.id, UUID(list_id)) is None
 
 
-def test_the_module_refuses_to_start_without_cars_and_parts():
+def test_the_module_refuses_to_start_without_cars_and_parts() -> None:
     with pytest.raises(StartupError) as refused:
         order(discover(), only=("auth", "build_lists"))
     assert "'build_lists' requires cars, parts" in str(refused.value)
 
 
-async def test_switching_the_module_off_and_on_loses_nothing(migrated_database_url, make_app):
+async def test_switching_the_module_off_and_on_loses_nothing(migrated_database_url: str, make_app: AppFactory) -> None:
     url = migrated_database_url
     async with client_of(await make_app(url)) as client:
         person: Person = await sign_up(client)

@@ -7,7 +7,9 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from tests.support import problem
+from tests.support import Person, problem
+
+from .conftest import Garage
 
 STATUSES = ("wanted", "ordered", "received", "installed")
 PLACES = {"EUR": 2, "JPY": 0, "KWD": 3}
@@ -52,7 +54,7 @@ async def _line(garage: Any, list_id: str, chance: random.Random) -> dict[str, A
     return line
 
 
-async def test_the_sums_are_those_of_exact_decimals(garage):
+async def test_the_sums_are_those_of_exact_decimals(garage: Garage) -> None:
     for seed in range(3):
         chance = random.Random(seed)
         list_id = await garage.list()
@@ -77,12 +79,12 @@ async def test_the_sums_are_those_of_exact_decimals(garage):
         assert (await garage.shared(await garage.share(list_id)))["totals"] == summary["totals"]
 
 
-async def test_an_empty_list_adds_up_to_nothing(garage):
+async def test_an_empty_list_adds_up_to_nothing(garage: Garage) -> None:
     nothing = {"item_count": 0, "quantity": 0, "unpriced_count": 0, "totals": [], "by_category": [], "by_status": []}
     assert await garage.summary(await garage.list()) == nothing
 
 
-async def test_the_largest_amounts_add_up_too(garage):
+async def test_the_largest_amounts_add_up_too(garage: Garage) -> None:
     list_id = await garage.list()
     for _ in range(2):
         part_id = await garage.part(price={"amount": "9999999999", "currency": "JPY"})
@@ -90,7 +92,7 @@ async def test_the_largest_amounts_add_up_too(garage):
     assert (await garage.summary(list_id))["totals"] == [{"amount": "199999999980000", "currency": "JPY"}]
 
 
-async def test_a_summary_has_an_etag_that_changes_with_a_price(owner, garage):
+async def test_a_summary_has_an_etag_that_changes_with_a_price(owner: Person, garage: Garage) -> None:
     list_id = await garage.list()
     part_id = await garage.part(price={"amount": "1", "currency": "EUR"})
     await garage.item(list_id, part_id=part_id)
@@ -101,6 +103,6 @@ async def test_a_summary_has_an_etag_that_changes_with_a_price(owner, garage):
     assert (await owner.get(path, headers=current)).json()["totals"] == [{"amount": "2.00", "currency": "EUR"}]
 
 
-async def test_a_summary_of_what_is_not_there_is_a_404(owner):
+async def test_a_summary_of_what_is_not_there_is_a_404(owner: Person) -> None:
     path = "/build-lists/0198c5a0-f1a2-7c8e-9d3b-5f6a7b8c9d0e/summary"
     problem(await owner.get(path), 404, "build_lists.not_found")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from fastapi import FastAPI
+
 from monocoque.routing import Dispatcher
+from monocoque.runtime import Runtime
 from monocoque_build_lists.problems import CONSTRAINTS
 
 SAMPLE = "0198c5a0-f1a2-7c8e-9d3b-5f6a7b8c9d0e"
@@ -33,7 +36,7 @@ async def _nothing(*_: object) -> None:
     raise AssertionError("not called")
 
 
-def test_every_operation_is_on_the_compiled_lane(app):
+def test_every_operation_is_on_the_compiled_lane(app: FastAPI) -> None:
     prefixes = ["/api/v1/build-lists", "/api/v1/public/build-lists"]
     dispatcher = Dispatcher(app.routes, prefixes, _nothing)
     for name, operation in OPERATIONS.items():
@@ -45,7 +48,7 @@ def test_every_operation_is_on_the_compiled_lane(app):
         assert found[0].route.endpoint.__name__ == name
 
 
-def test_the_reference_names_exactly_these_operations(app):
+def test_the_reference_names_exactly_these_operations(app: FastAPI) -> None:
     documented = {
         f"{method.upper()} {path.removeprefix('/api/v1')}"
         for path, operations in app.openapi()["paths"].items()
@@ -55,21 +58,21 @@ def test_the_reference_names_exactly_these_operations(app):
     assert documented == set(OPERATIONS.values())
 
 
-def test_the_reference_describes_each_form_of_an_export(app):
+def test_the_reference_describes_each_form_of_an_export(app: FastAPI) -> None:
     operation = app.openapi()["paths"]["/api/v1/build-lists/{list_id}/export"]["get"]
     content = operation["responses"]["200"]["content"]
     assert set(content) == {"application/json", "text/markdown", "text/plain", "text/csv"}
     assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/ExportedBuildList"}
 
 
-def test_a_shared_list_needs_no_sign_in_and_everything_else_does(app):
+def test_a_shared_list_needs_no_sign_in_and_everything_else_does(app: FastAPI) -> None:
     for path, operations in app.openapi()["paths"].items():
         if "/build-lists" in path:
             for operation in operations.values():
                 assert bool(operation.get("security")) == ("/public/" not in path)
 
 
-async def test_the_constraints_that_stand_for_problems_exist(runtime):
+async def test_the_constraints_that_stand_for_problems_exist(runtime: Runtime) -> None:
     async with runtime.database.connection() as connection:
         present = await connection.fetch(
             "SELECT conname FROM pg_constraint WHERE connamespace = 'monocoque_build_lists'::regnamespace"

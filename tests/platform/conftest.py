@@ -1,0 +1,25 @@
+"""The workshop, on this worker's migrated database or on one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.platform.workshop import Workshop
+
+
+@pytest.fixture
+async def workshop(worker_database_url: str) -> AsyncIterator[Workshop]:
+    """Makes applications of made-up modules, on the database that this worker's tests share."""
+    found = Workshop(worker_database_url)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def own_workshop(migrated_database_url: str) -> AsyncIterator[Workshop]:
+    """The same on a database for this test alone, which it may break."""
+    found = Workshop(migrated_database_url)
+    yield found
+    await found.close()

@@ -33,6 +33,8 @@ for _name in ("DATABASE_URL", "REDIS_URL", "PORT"):
     os.environ.pop(_name, None)
 os.environ["MONOCOQUE_ENVIRONMENT"] = "test"
 os.environ["MONOCOQUE_AUTH_PASSWORD_ROUNDS"] = "4"
+# All tests call from one address; those of the throttle set the limit that they need.
+os.environ["MONOCOQUE_AUTH_LOGIN_ATTEMPTS_PER_ADDRESS"] = "1000000"
 
 _server: EmbeddedPostgres | None = None
 _home: Path | None = None

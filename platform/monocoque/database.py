@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -12,12 +11,14 @@ from asyncpg import Record
 
 from monocoque import json
 from monocoque.failures import StartupError
+from monocoque.pool import ConnectionPool, PoolExhausted
 from monocoque.queries import Query
 from monocoque.settings import Settings
 
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 10.0
 POOL_WAIT = 3.0
+CLOSE_PATIENCE = 5.0
 MINIMUM_VERSION = 15
 _RETRIES = 3
 # A conflict's victim, and a statement prepared before another process changed the table.
@@ -31,8 +32,7 @@ _SESSION = {
 }
 
 
-class PoolExhausted(Exception):
-    """No connection became free within the time that a request may wait."""
+__all__ = ["Database", "DatabaseUnreachable", "Executor", "PoolExhausted", "Transaction", "unreachable"]
 
 
 class DatabaseUnreachable(ConnectionError):
@@ -102,7 +102,7 @@ class Database:
         self.url = url
         self._size = pool_size
         self._null = null_pool
-        self._pool: asyncpg.Pool | None = None
+        self._pool: ConnectionPool | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, url: str) -> Database:
@@ -116,7 +116,7 @@ class Database:
                 version = connection.get_server_version()
                 await connection.close()
             else:
-                self._pool = await asyncpg.create_pool(
+                pool = await asyncpg.create_pool(
                     self.url,
                     min_size=1,
                     max_size=self._size,
@@ -127,7 +127,8 @@ class Database:
                     init=_prepare,
                     reset=_nothing_to_reset,
                 )
-                async with self._pool.acquire() as held:
+                self._pool = ConnectionPool(pool, POOL_WAIT)
+                async with self.connection() as held:
                     version = held.get_server_version()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
             raise unreachable(error) from error
@@ -140,14 +141,9 @@ class Database:
 
     async def close(self) -> None:
         """Let running statements end for five seconds, then cut the connections."""
-        if self._pool is None:
-            return
         pool, self._pool = self._pool, None
-        try:
-            async with asyncio.timeout(5):
-                await pool.close()
-        except TimeoutError:
-            pool.terminate()
+        if pool is not None:
+            await pool.close(CLOSE_PATIENCE)
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of one's own, outside the pool; the caller closes it."""
@@ -162,59 +158,63 @@ class Database:
         await _prepare(connection)
         return connection
 
+    async def _take(self) -> Any:
+        try:
+            if self._pool is not None:
+                return await self._pool.take()
+            if self._null:
+                return await self.connect()
+        except (OSError, asyncpg.PostgresError) as error:
+            raise DatabaseUnreachable(type(error).__name__) from error
+        raise asyncpg.InterfaceError("the database is closed")
+
+    async def _give_back(self, held: Any) -> None:
+        if self._null:
+            await held.close(timeout=POOL_WAIT)
+        elif self._pool is not None:
+            await self._pool.give_back(held)
+        else:
+            held.terminate()
+
+    async def _keep(self, held: Any) -> None:
+        if self._pool is None or not self._pool.keep(held):
+            await self._give_back(held)
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection from the pool; raises PoolExhausted after three seconds of waiting."""
-        pool = self._pool
-        if pool is None:
-            if not self._null:
-                raise asyncpg.InterfaceError("the database is closed")
-            try:
-                connection = await self.connect()
-            except (OSError, asyncpg.PostgresError) as error:
-                raise DatabaseUnreachable(type(error).__name__) from error
-            try:
-                yield connection
-            finally:
-                await connection.close(timeout=POOL_WAIT)
-            return
-        held = await self._acquire(pool)
+        held = await self._take()
         try:
             yield held
-        finally:
-            await pool.release(held, timeout=POOL_WAIT)
+        except BaseException:
+            await self._give_back(held)
+            raise
+        await self._keep(held)
 
-    async def _acquire(self, pool: asyncpg.Pool) -> asyncpg.Connection:
+    async def _call(self, method: str, query: Query, parameters: dict[str, Any]) -> Any:
+        """One statement, committed by itself: what a request spends its time on, hence without a context manager."""
+        arguments = query.arguments(parameters)
+        held = await self._take()
         try:
-            # The timer costs more than the acquisition; it is only needed where nothing is free.
-            if pool.get_idle_size():
-                return await pool.acquire()
-            return await pool.acquire(timeout=POOL_WAIT)
-        except TimeoutError:
-            raise PoolExhausted from None
-        except (OSError, asyncpg.PostgresError) as error:
-            raise DatabaseUnreachable(type(error).__name__) from error
+            result = await getattr(held, method)(query.sql, *arguments)
+        except BaseException:
+            await self._give_back(held)
+            raise
+        await self._keep(held)
+        return result
 
     async def all(self, query: Query, /, **parameters: Any) -> list[Record]:
-        arguments = query.arguments(parameters)
-        async with self.connection() as connection:
-            rows: list[Record] = await connection.fetch(query.sql, *arguments)
-            return rows
+        rows: list[Record] = await self._call("fetch", query, parameters)
+        return rows
 
     async def first(self, query: Query, /, **parameters: Any) -> Record | None:
-        arguments = query.arguments(parameters)
-        async with self.connection() as connection:
-            return await connection.fetchrow(query.sql, *arguments)
+        return await self._call("fetchrow", query, parameters)
 
     async def value(self, query: Query, /, **parameters: Any) -> Any:
-        arguments = query.arguments(parameters)
-        async with self.connection() as connection:
-            return await connection.fetchval(query.sql, *arguments)
+        return await self._call("fetchval", query, parameters)
 
     async def run(self, query: Query, /, **parameters: Any) -> int:
-        arguments = query.arguments(parameters)
-        async with self.connection() as connection:
-            return _touched(await connection.execute(query.sql, *arguments))
+        return _touched(await self._call("execute", query, parameters))
 
     async def many(self, query: Query, rows: list[dict[str, Any]], /) -> None:
         async with self.connection() as connection:

@@ -50,7 +50,8 @@ class Edge:
         self._refuse = refuse
         self._log = access_log
         self._limit = body_limit
-        self._headers = [*_SECURITY, *([_HSTS] if strict_transport else [])]
+        self._marked = [*_SECURITY, *([_HSTS] if strict_transport else [])]
+        self._common = [*self._marked, _API_POLICY]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,7 +64,6 @@ class Edge:
         if head:
             # HEAD is GET without the body (RFC 9110, 9.3.2). A copy: the server goes by what its own scope says.
             scope = {**scope, "method": "GET"}
-        common = self._headers
         status = 0
         complete = False
 
@@ -73,9 +73,7 @@ class Edge:
                 status = message["status"]
                 headers = message["headers"] = list(message.get("headers", ()))
                 headers.append((b"x-request-id", request_id))
-                headers.extend(common)
-                if "own_policy" not in scope:
-                    headers.append(_API_POLICY)
+                headers.extend(self._marked if "own_policy" in scope else self._common)
             else:
                 complete = not message.get("more_body", False)
                 if head:
@@ -101,11 +99,8 @@ class Edge:
         if scope["method"] in _BODYLESS:
             return receive
         for name, value in scope["headers"]:
-            if name == b"content-length":
-                if not value.isdigit():
-                    raise Problem(BAD_REQUEST, "Content-Length is no number.", headers=_CLOSE)
-                if int(value[:20]) > self._limit:
-                    raise Problem(TOO_LARGE, _too_large(self._limit), headers=_CLOSE)
+            if name == b"content-length" and (not value.isdigit() or int(value[:20]) > self._limit):
+                raise _refused_length(value, self._limit)
         received = 0
         deadline: float | None = None
         done = False
@@ -124,7 +119,7 @@ class Edge:
                 raise Problem(REQUEST_TIMEOUT, headers=_CLOSE) from None
             received += len(message.get("body", b""))
             if received > self._limit:
-                raise Problem(TOO_LARGE, _too_large(self._limit), headers=_CLOSE)
+                raise _too_large(self._limit)
             done = not message.get("more_body", False)
             return message
 
@@ -147,8 +142,14 @@ def _note_late(error: Exception, scope: Scope, *, complete: bool) -> bool:
     return complete or isinstance(error, ClientDisconnect)
 
 
-def _too_large(limit: int) -> str:
-    return f"A body may have at most {limit} bytes."
+def _refused_length(value: bytes, limit: int) -> Problem:
+    if not value.isdigit():
+        return Problem(BAD_REQUEST, "Content-Length is no number.", headers=_CLOSE)
+    return _too_large(limit)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(TOO_LARGE, f"A body may have at most {limit} bytes.", headers=_CLOSE)
 
 
 class ProblemReply(Response):

@@ -1,4 +1,4 @@
-"""A build list as Markdown, BBCode, CSV or plain text: pure functions, which trust no character of what they write."""
+"""A build list as Markdown, BBCode, CSV, plain text or JSON: pure functions that trust no character of what they write."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FALLBACK = "build-list"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One form: what it is called, and how it is written (JSON comes from the database as it is)."""
+    """One form: what it is called, and how it is written."""
 
     media_type: str
     extension: str
@@ -255,5 +255,5 @@ KINDS = {
     ExportFormat.BBCODE: Kind("text/plain; charset=utf-8", "txt", to_bbcode),
     ExportFormat.CSV: Kind("text/csv; charset=utf-8; header=present", "csv", to_csv),
     ExportFormat.TEXT: Kind("text/plain; charset=utf-8", "txt", to_text),
-    ExportFormat.JSON: Kind("application/json", "json", lambda build_list: build_list.model_dump_json()),
+    ExportFormat.JSON: Kind("application/json", "json", ExportedBuildList.model_dump_json),
 }

@@ -188,9 +188,8 @@ async def export_build_list(
     content = await service.export_build_list(db, owner.user_id, list_id)
     build_list = ExportedBuildList.model_validate_json(content)
     kind = export.KINDS[format_]
-    body = content if format_ is ExportFormat.JSON else kind.write(build_list).encode()
     headers = {"Content-Disposition": export.disposition(build_list.name, kind.extension), "Cache-Control": "no-cache"}
-    return Response(body, media_type=kind.media_type, headers=headers)
+    return Response(kind.write(build_list), media_type=kind.media_type, headers=headers)
 
 
 @router.post(

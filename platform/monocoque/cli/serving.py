@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from monocoque.asgi import DATABASE_VARIABLE, settle
 from monocoque.console import current_inventory, explained
 from monocoque.failures import StartupError
 from monocoque.progress import Progress
@@ -156,6 +157,7 @@ def _serve_here(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
+                settle()
                 _announce(settings, listener, progress)
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -192,8 +194,6 @@ def _serve_with_children(
 ) -> None:
     import uvicorn  # noqa: PLC0415
     from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
-
-    from monocoque.asgi import DATABASE_VARIABLE  # noqa: PLC0415
 
     os.environ[DATABASE_VARIABLE] = url
     options = _options(settings)

@@ -46,6 +46,11 @@ async def test_both_ways_in_give_tokens_that_nobody_may_cache(owner: Person) -> 
         assert me.json()["id"] == str(owner.id)
 
 
+async def test_the_api_reference_sends_its_authorize_form_to_where_it_is_taken(owner: Person, app: FastAPI) -> None:
+    flow = app.openapi()["components"]["securitySchemes"]["bearer"]["flows"]["password"]
+    check_tokens(await owner.client.post(f"http://monocoque.test{flow['tokenUrl']}", data=form(owner)))
+
+
 @pytest.mark.parametrize(
     "changes", [{"grant_type": "refresh_token"}, {"password": ""}, {"extra": "x"}, {"username": ""}]
 )

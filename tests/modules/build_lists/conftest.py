@@ -51,7 +51,7 @@ class Garage:
         assert reply.status_code == 201, reply.text
         return str(reply.json()["id"])
 
-    async def list(self, name: str = "Track day", **fields: Any) -> str:
+    async def new_list(self, name: str = "Track day", **fields: Any) -> str:
         """The id of a new list."""
         reply = await self.person.post("/build-lists", json={"name": name, **fields})
         body = checked(reply, 201, BuildListRead)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import html
 import io
-import json
 import re
 from datetime import UTC, datetime
 from email.message import Message
@@ -203,7 +202,7 @@ def test_the_file_is_named_after_the_list_and_safely(name: str, fallback: str, f
 
 
 async def test_every_form_is_served_as_what_it_is(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list("Größe | <b>")
+    list_id = await garage.new_list("Größe | <b>")
     for number, text in enumerate(HOSTILE):
         part_id = await garage.part(text, brand=text[:100], price={"amount": "1.50", "currency": "EUR"})
         await garage.item(list_id, part_id=part_id, notes=NOTES[number])
@@ -230,7 +229,7 @@ async def test_every_form_is_served_as_what_it_is(owner: Person, garage: Garage)
 
 async def test_an_export_tells_nothing_but_the_list(owner: Person, garage: Garage) -> None:
     car_id = await garage.car(vin=VIN, notes="secret-note-of-the-car")
-    list_id = await garage.list(car_id=car_id)
+    list_id = await garage.new_list(car_id=car_id)
     await garage.item(list_id, part_id=await garage.part(notes="secret-note-of-the-part"))
     token = await garage.share(list_id)
     for form in ExportFormat:
@@ -241,7 +240,7 @@ async def test_an_export_tells_nothing_but_the_list(owner: Person, garage: Garag
 
 async def test_a_json_export_holds_what_making_the_list_again_needs(owner: Person, garage: Garage) -> None:
     car_id = await garage.car(nickname="Weekend")
-    list_id = await garage.list("Track day", description="First\nsecond", car_id=car_id)
+    list_id = await garage.new_list("Track day", description="First\nsecond", car_id=car_id)
     part_id = await garage.part("Pads", price={"amount": "129.90", "currency": "EUR"})
     await garage.item(list_id, part_id=part_id, quantity=2, notes="| = [b]", status="ordered")
     await garage.item(list_id, name="Fluid", paid={"amount": "1500", "currency": "JPY"})
@@ -249,13 +248,10 @@ async def test_a_json_export_holds_what_making_the_list_again_needs(owner: Perso
     async def exported(wanted: str) -> dict[str, Any]:
         reply = await owner.get(f"/build-lists/{wanted}/export?format=json")
         body = checked(reply, 200, ExportedBuildList)
-        assert json.loads(export.KINDS[ExportFormat.JSON].write(ExportedBuildList.model_validate(body))) == json.loads(
-            ExportedBuildList.model_validate(body).model_dump_json()
-        )
         return {name: value for name, value in body.items() if name not in {"created_at", "updated_at"}}
 
     document = await exported(list_id)
-    again = await garage.list(**{name: document[name] for name in ("name", "description", "car_id")})
+    again = await garage.new_list(**{name: document[name] for name in ("name", "description", "car_id")})
     for item in document["items"]:
         fields = ("part_id", "name", "quantity", "notes", "paid", "status")
         await garage.item(again, **{name: item[name] for name in fields})

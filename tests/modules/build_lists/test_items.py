@@ -33,7 +33,7 @@ async def _fill(runtime: Any, list_id: str, count: int) -> None:
 
 
 async def test_an_item_is_a_part_or_a_name_or_both(garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     part_id = await garage.part(
         "Pads",
         brand="Brembo",
@@ -87,7 +87,7 @@ async def test_an_item_is_a_part_or_a_name_or_both(garage: Garage) -> None:
     ],
 )
 async def test_what_is_no_item_is_refused(owner: Person, garage: Garage, body: dict[str, Any], pointer: str) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     reply = await owner.post(
         f"/build-lists/{list_id}/items", content=json.dumps(body), headers={"Content-Type": "application/json"}
     )
@@ -99,7 +99,7 @@ async def test_what_is_no_item_is_refused(owner: Person, garage: Garage, body: d
 async def test_only_a_living_part_of_ones_own_can_be_listed(
     owner: Person, garage: Garage, their_garage: Garage
 ) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     free = await garage.item(list_id, name="Brake fluid")
     deleted = await garage.part()
     await owner.delete(f"/parts/{deleted}")
@@ -115,7 +115,7 @@ async def test_only_a_living_part_of_ones_own_can_be_listed(
 
 
 async def test_a_part_is_in_a_list_once_however_many_post_it_at_once(owner: Person, garage: Garage) -> None:
-    list_id, part_id = await garage.list(), await garage.part()
+    list_id, part_id = await garage.new_list(), await garage.part()
     path = f"/build-lists/{list_id}/items"
     replies = await asyncio.gather(*(owner.post(path, json={"part_id": part_id}) for _ in range(20)))
     assert sorted(reply.status_code for reply in replies) == [201] + [409] * 19
@@ -126,11 +126,11 @@ async def test_a_part_is_in_a_list_once_however_many_post_it_at_once(owner: Pers
     other = await garage.item(list_id, name="Brake fluid")
     reply = await owner.patch(f"{path}/{other['id']}", json={"part_id": part_id})
     problem(reply, 409, "build_lists.part_already_listed")
-    assert (await garage.item(await garage.list(), part_id=part_id))["part_id"] == part_id
+    assert (await garage.item(await garage.new_list(), part_id=part_id))["part_id"] == part_id
 
 
 async def test_an_item_is_changed_member_by_member(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     item = await garage.item(list_id, name="Fluid", notes="DOT 4", paid={"amount": "19.80", "currency": "EUR"})
     path = f"/build-lists/{list_id}/items/{item['id']}"
 
@@ -158,7 +158,7 @@ async def test_an_item_is_changed_member_by_member(owner: Person, garage: Garage
 
 
 async def test_an_item_has_an_etag_of_its_own_and_moves_that_of_its_list(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     first, second = await garage.item(list_id, name="A"), await garage.item(list_id, name="B")
     path = f"/build-lists/{list_id}/items"
     versions = [(await garage.read(list_id))["version"]]
@@ -176,7 +176,7 @@ async def test_an_item_has_an_etag_of_its_own_and_moves_that_of_its_list(owner: 
 
 
 async def test_an_item_of_another_list_is_not_there(owner: Person, garage: Garage) -> None:
-    mine, other = await garage.list(), await garage.list()
+    mine, other = await garage.new_list(), await garage.new_list()
     item = await garage.item(other, name="Brake fluid")
     before = await garage.read(mine)
     path = f"/build-lists/{mine}/items/{item['id']}"
@@ -187,7 +187,7 @@ async def test_an_item_of_another_list_is_not_there(owner: Person, garage: Garag
 
 
 async def test_items_come_in_their_order_page_by_page(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     ids = [(await garage.item(list_id, name=f"Bolt {n}"))["id"] for n in range(5)]
     await owner.delete(f"/build-lists/{list_id}/items/{ids.pop(1)}")
     ids.append((await garage.item(list_id, name="Last"))["id"])
@@ -205,11 +205,11 @@ async def test_items_come_in_their_order_page_by_page(owner: Person, garage: Gar
             break
     assert seen == ids
     problem(await owner.get(f"{path}&cursor=AAAA"), 422, "request.cursor_invalid")
-    assert await garage.items(await garage.list()) == []
+    assert await garage.items(await garage.new_list()) == []
 
 
 async def test_the_whole_order_is_set_at_once(garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     made = [await garage.item(list_id, name=f"Bolt {n}") for n in range(4)]
     ids = [made[n]["id"] for n in (2, 1, 3, 0)]
     body = checked(await garage.order(list_id, ids), 200, BuildListRead)
@@ -222,9 +222,9 @@ async def test_the_whole_order_is_set_at_once(garage: Garage) -> None:
 
 
 async def test_an_order_names_each_item_exactly_once(garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     ids = [(await garage.item(list_id, name=f"Bolt {n}"))["id"] for n in range(3)]
-    elsewhere = (await garage.item(await garage.list(), name="Nut"))["id"]
+    elsewhere = (await garage.item(await garage.new_list(), name="Nut"))["id"]
     before = await garage.read(list_id)
     for order, pointers in (
         (ids[:2], ["#/items"]),
@@ -246,7 +246,7 @@ def test_the_errors_of_an_order_are_bounded() -> None:
 
 
 async def test_of_two_orders_of_the_same_version_one_wins(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     ids = [(await garage.item(list_id, name=f"Bolt {n}"))["id"] for n in range(6)]
     for _ in range(5):
         tag = (await owner.get(f"/build-lists/{list_id}")).headers["etag"]
@@ -260,7 +260,7 @@ async def test_of_two_orders_of_the_same_version_one_wins(owner: Person, garage:
 async def test_orders_additions_and_removals_at_once_lose_and_double_nothing(
     owner: Person, garage: Garage, runtime: Runtime
 ) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     ids = [(await garage.item(list_id, name=f"Bolt {n}"))["id"] for n in range(8)]
     path = f"/build-lists/{list_id}/items"
     replies = await asyncio.gather(
@@ -284,7 +284,7 @@ async def test_orders_additions_and_removals_at_once_lose_and_double_nothing(
 async def test_a_list_has_at_most_500_items_however_many_come_at_once(
     owner: Person, garage: Garage, runtime: Runtime
 ) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     await _fill(runtime, list_id, MAX_ITEMS - 3)
     path = f"/build-lists/{list_id}/items"
     replies = await asyncio.gather(*(owner.post(path, json={"name": f"Late {n}"}) for n in range(10)))
@@ -302,7 +302,7 @@ async def test_a_list_has_at_most_500_items_however_many_come_at_once(
 
 
 async def test_an_item_is_added_once_for_one_idempotency_key(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     key = {"Idempotency-Key": uuid4().hex}
     first, again = [
         await owner.post(f"/build-lists/{list_id}/items", json={"name": "Fluid"}, headers=key) for _ in range(2)

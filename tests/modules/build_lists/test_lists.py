@@ -39,7 +39,7 @@ async def _count(runtime: Runtime, table: str, column: str, value: str) -> int:
 
 async def test_a_list_is_made_read_replaced_changed_deleted_and_restored(owner: Person, garage: Garage) -> None:
     car_id = await garage.car()
-    list_id = await garage.list("Track day", description="Brakes first.", car_id=car_id)
+    list_id = await garage.new_list("Track day", description="Brakes first.", car_id=car_id)
     path = f"/build-lists/{list_id}"
     made = await garage.read(list_id)
     assert (made["name"], made["description"], made["car_id"]) == ("Track day", "Brakes first.", car_id)
@@ -62,8 +62,8 @@ async def test_a_list_is_made_read_replaced_changed_deleted_and_restored(owner: 
 
 async def test_the_list_of_lists_is_filtered_and_paged(owner: Person, garage: Garage) -> None:
     car_id = await garage.car()
-    ids = [await garage.list("100% brakes", car_id=car_id), await garage.list("Body", description="brakes_too")]
-    ids.append(await garage.list("Engine"))
+    ids = [await garage.new_list("100% brakes", car_id=car_id), await garage.new_list("Body", description="brakes_too")]
+    ids.append(await garage.new_list("Engine"))
 
     async def found(query: str) -> list[str]:
         reply = await owner.get(f"/build-lists?{query}")
@@ -83,7 +83,7 @@ async def test_the_list_of_lists_is_filtered_and_paged(owner: Person, garage: Ga
 
 
 async def test_a_stale_etag_changes_nothing(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     path = f"/build-lists/{list_id}"
     tag = (await owner.get(path)).headers["etag"]
     assert (await owner.get(path, headers={"If-None-Match": tag})).status_code == 304
@@ -116,7 +116,7 @@ async def test_a_list_is_made_once_for_one_idempotency_key(owner: Person) -> Non
 async def test_only_a_living_car_of_ones_own_can_be_named(owner: Person, garage: Garage, their_garage: Garage) -> None:
     deleted = await garage.car()
     await owner.delete(f"/cars/{deleted}")
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     path = f"/build-lists/{list_id}"
     for car_id in (await their_garage.car(), deleted, str(uuid4())):
         for reply in (
@@ -150,7 +150,7 @@ async def test_what_is_no_list_is_refused(owner: Person, body: dict[str, Any]) -
 
 
 async def test_to_someone_else_a_list_is_not_there(garage: Garage, stranger: Person) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     item = await garage.item(list_id, name="Brake fluid")
     await garage.share(list_id)
     before = await garage.read(list_id)
@@ -182,7 +182,7 @@ async def test_to_someone_else_a_list_is_not_there(garage: Garage, stranger: Per
 
 
 async def test_what_is_below_a_deleted_list_is_gone_with_it(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     item = await garage.item(list_id, name="Brake fluid")
     await owner.delete(f"/build-lists/{list_id}")
     for method, rest in (
@@ -206,7 +206,7 @@ async def test_a_purged_car_leaves_the_list_without_a_car_and_with_a_new_etag(
     owner: Person, garage: Garage, runtime: Runtime
 ) -> None:
     car_id = await garage.car()
-    list_id = await garage.list(car_id=car_id)
+    list_id = await garage.new_list(car_id=car_id)
     tag = (await owner.get(f"/build-lists/{list_id}")).headers["etag"]
     await owner.delete(f"/cars/{car_id}")
     assert (await garage.read(list_id))["car_id"] == car_id
@@ -220,7 +220,7 @@ async def test_a_purged_car_leaves_the_list_without_a_car_and_with_a_new_etag(
 
 async def test_an_item_outlives_its_part(owner: Person, garage: Garage, runtime: Runtime) -> None:
     part_id = await garage.part("Pads", brand="Brembo", price={"amount": "129.90", "currency": "EUR"})
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     await garage.item(list_id, part_id=part_id, quantity=2)
     await owner.patch(f"/parts/{part_id}", json={"name": "Sport pads"})
     assert (await garage.items(list_id))[0]["name"] == "Sport pads"
@@ -242,7 +242,7 @@ async def test_an_item_outlives_its_part(owner: Person, garage: Garage, runtime:
 async def test_a_list_is_purged_with_its_items_after_the_retention_time(
     owner: Person, garage: Garage, runtime: Runtime
 ) -> None:
-    old, young = await garage.list(), await garage.list()
+    old, young = await garage.new_list(), await garage.new_list()
     for list_id in (old, young):
         await garage.item(list_id, name="Brake fluid")
         await owner.delete(f"/build-lists/{list_id}")
@@ -256,7 +256,7 @@ async def test_a_list_is_purged_with_its_items_after_the_retention_time(
 async def test_deleting_the_account_leaves_nothing_behind(
     client: httpx.AsyncClient, garage: Garage, owner: Person, runtime: Runtime
 ) -> None:
-    list_id = await garage.list(car_id=await garage.car())
+    list_id = await garage.new_list(car_id=await garage.car())
     await garage.item(list_id, part_id=await garage.part())
     token = await garage.share(list_id)
     assert (await owner.delete("/auth/me")).status_code == 204
@@ -267,7 +267,7 @@ async def test_deleting_the_account_leaves_nothing_behind(
 
 async def test_a_clone_is_a_list_of_its_own(owner: Person, garage: Garage) -> None:
     car_id, other_car = await garage.car(), await garage.car(model="RX-7")
-    list_id = await garage.list("Track day", description="Brakes first.", car_id=car_id)
+    list_id = await garage.new_list("Track day", description="Brakes first.", car_id=car_id)
     part_id = await garage.part("Pads", price={"amount": "5.00", "currency": "EUR"})
     made = [
         await garage.item(list_id, part_id=part_id, quantity=3, notes="Left and right.", status="ordered"),
@@ -303,7 +303,7 @@ async def test_a_clone_is_a_list_of_its_own(owner: Person, garage: Garage) -> No
 
 
 async def test_the_name_of_a_clone_still_fits(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list("n" * 200)
+    list_id = await garage.new_list("n" * 200)
     for _ in range(2):
         reply = await owner.post(f"/build-lists/{list_id}/clone", json={})
         assert reply.json()["name"] == "n" * 193 + " (copy)"
@@ -315,7 +315,7 @@ async def test_other_modules_find_a_list_in_brief(
     garage: Garage, owner: Person, stranger: Person, runtime: Runtime
 ) -> None:
     car_id = await garage.car()
-    list_id = await garage.list(car_id=car_id)
+    list_id = await garage.new_list(car_id=car_id)
     await garage.item(list_id, name="Brake fluid")
     assert owner.id
     assert stranger.id

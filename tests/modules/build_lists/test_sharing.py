@@ -34,7 +34,7 @@ async def _rich(garage: Garage) -> tuple[str, str, str]:
         notes="secret-note-of-the-part",
         price={"amount": "129.90", "currency": "EUR"},
     )
-    list_id = await garage.list("Track day", description="Brakes first.", car_id=car_id)
+    list_id = await garage.new_list("Track day", description="Brakes first.", car_id=car_id)
     await garage.item(list_id, part_id=part_id, quantity=2, notes="Left and right.", status="ordered")
     await garage.item(list_id, name="Fluid", paid={"amount": "1500", "currency": "JPY"})
     return list_id, car_id, part_id
@@ -119,7 +119,7 @@ async def test_a_current_copy_is_not_sent_again_until_anything_shown_changes(
 
 
 async def test_an_empty_list_without_a_car_can_be_shared(garage: Garage) -> None:
-    body = await garage.shared(await garage.share(await garage.list()))
+    body = await garage.shared(await garage.share(await garage.new_list()))
     assert (body["car"], body["items"], body["totals"], body["item_count"]) == (None, [], [], 0)
 
 
@@ -127,7 +127,7 @@ async def test_whatever_the_reason_the_same_404_says_that_nothing_is_shared(
     client: httpx.AsyncClient, owner: Person, garage: Garage, runtime: Runtime
 ) -> None:
     async def list_and_token() -> tuple[str, str]:
-        list_id = await garage.list()
+        list_id = await garage.new_list()
         return list_id, await garage.share(list_id)
 
     revoked_list, revoked = await list_and_token()
@@ -136,7 +136,7 @@ async def test_whatever_the_reason_the_same_404_says_that_nothing_is_shared(
     living = await garage.share(rotated_list)
     deleted_list, deleted = await list_and_token()
     await owner.delete(f"/build-lists/{deleted_list}")
-    expired_list = await garage.list()
+    expired_list = await garage.new_list()
     expired = await garage.share(expired_list, expires_at=_later(hours=1))
     async with runtime.database.connection() as connection:
         await connection.execute(
@@ -163,7 +163,7 @@ async def test_whatever_the_reason_the_same_404_says_that_nothing_is_shared(
 async def test_the_list_says_whether_it_is_shared_and_until_when(
     owner: Person, garage: Garage, runtime: Runtime
 ) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     path = f"/build-lists/{list_id}"
 
     async def state() -> tuple[Any, ...]:
@@ -189,7 +189,7 @@ async def test_the_list_says_whether_it_is_shared_and_until_when(
 
 
 async def test_a_share_that_expires_opens_until_then(garage: Garage) -> None:
-    token = await garage.share(await garage.list(), expires_at=_later(minutes=1))
+    token = await garage.share(await garage.new_list(), expires_at=_later(minutes=1))
     assert (await garage.shared(token))["name"] == "Track day"
 
 
@@ -197,14 +197,14 @@ async def test_a_share_that_expires_opens_until_then(garage: Garage) -> None:
     "expires_at", ["2026-01-01T00:00:00Z", "2099-01-01T00:00:00", "soon", 4102444800, "0001-01-01"]
 )
 async def test_the_expiry_is_a_time_to_come_with_its_offset(owner: Person, garage: Garage, expires_at: Any) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     reply = await owner.post(f"/build-lists/{list_id}/share", json={"expires_at": expires_at})
     assert problem(reply, 422, "request.invalid")["errors"][0]["pointer"] == "#/expires_at"
     assert not (await garage.read(list_id))["shared"]
 
 
 async def test_a_token_is_kept_as_a_digest_only(owner: Person, garage: Garage, runtime: Runtime) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     key = {"Idempotency-Key": "made-up-key-of-a-share"}
     reply = await owner.post(f"/build-lists/{list_id}/share", json={}, headers=key)
     token = reply.json()["token"]
@@ -220,7 +220,7 @@ async def test_a_token_is_kept_as_a_digest_only(owner: Person, garage: Garage, r
 
 
 async def test_tokens_differ_and_rotation_leaves_one(client: httpx.AsyncClient, owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     tokens = [await garage.share(list_id) for _ in range(5)]
     assert len(set(tokens)) == 5
     statuses = [(await client.get(f"/public/build-lists/{token}")).status_code for token in tokens]
@@ -228,7 +228,7 @@ async def test_tokens_differ_and_rotation_leaves_one(client: httpx.AsyncClient, 
 
 
 async def test_the_url_opens_the_list(client: httpx.AsyncClient, owner: Person, garage: Garage) -> None:
-    reply = await owner.post(f"/build-lists/{await garage.list()}/share")
+    reply = await owner.post(f"/build-lists/{await garage.new_list()}/share")
     url = reply.json()["url"]
     assert url == f"http://monocoque.test/api/v1/public/build-lists/{reply.json()['token']}"
     assert (await client.get(url)).status_code == 200

@@ -57,7 +57,7 @@ async def _line(garage: Any, list_id: str, chance: random.Random) -> dict[str, A
 async def test_the_sums_are_those_of_exact_decimals(garage: Garage) -> None:
     for seed in range(3):
         chance = random.Random(seed)
-        list_id = await garage.list()
+        list_id = await garage.new_list()
         lines = [await _line(garage, list_id, chance) for _ in range(25)]
         summary = await garage.summary(list_id)
 
@@ -81,11 +81,11 @@ async def test_the_sums_are_those_of_exact_decimals(garage: Garage) -> None:
 
 async def test_an_empty_list_adds_up_to_nothing(garage: Garage) -> None:
     nothing = {"item_count": 0, "quantity": 0, "unpriced_count": 0, "totals": [], "by_category": [], "by_status": []}
-    assert await garage.summary(await garage.list()) == nothing
+    assert await garage.summary(await garage.new_list()) == nothing
 
 
 async def test_the_largest_amounts_add_up_too(garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     for _ in range(2):
         part_id = await garage.part(price={"amount": "9999999999", "currency": "JPY"})
         await garage.item(list_id, part_id=part_id, quantity=10_000)
@@ -93,7 +93,7 @@ async def test_the_largest_amounts_add_up_too(garage: Garage) -> None:
 
 
 async def test_a_summary_has_an_etag_that_changes_with_a_price(owner: Person, garage: Garage) -> None:
-    list_id = await garage.list()
+    list_id = await garage.new_list()
     part_id = await garage.part(price={"amount": "1", "currency": "EUR"})
     await garage.item(list_id, part_id=part_id)
     path = f"/build-lists/{list_id}/summary"

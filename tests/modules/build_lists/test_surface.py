@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from monocoque.routing import Dispatcher
+from monocoque.routing import Dispatcher, Route
 from monocoque.runtime import Runtime
 from monocoque_build_lists.problems import CONSTRAINTS
 
@@ -45,7 +45,9 @@ def test_every_operation_is_on_the_compiled_lane(app: FastAPI) -> None:
             path = path.replace(f"{{{parameter}}}", SAMPLE)
         found = dispatcher.find(method, f"/api/v1{path}")
         assert found is not None, operation
-        assert found[0].route.endpoint.__name__ == name
+        route = found[0].route
+        assert isinstance(route, Route)
+        assert route.endpoint.__name__ == name
 
 
 def test_the_reference_names_exactly_these_operations(app: FastAPI) -> None:

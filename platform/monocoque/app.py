@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monocoque import __version__
 from monocoque.accesslog import AccessLog
@@ -46,6 +46,7 @@ class Shell(FastAPI):
         self._settings = settings
         self._prefixes = prefixes
         self._access_log = access_log
+        self._traced: bool | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
         """Edge, CORS where configured, dispatcher, then FastAPI's own stack for what the dispatcher passes on."""
@@ -55,6 +56,16 @@ class Shell(FastAPI):
         if origins:
             app, refuse = Cors(app, origins), CorsOfProblems(refuse, origins)
         return Edge(app, refuse, self._access_log, strict_transport=self._settings.production)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As FastAPI's, which asks for each request whether OpenTelemetry is set up; that is known once started."""
+        if self._traced is None and scope["type"] == "http":
+            self._traced = self._native_telemetry.enabled()
+        if self._traced or scope["type"] != "http" or self.middleware_stack is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""

@@ -1,4 +1,4 @@
-"""A build list as Markdown, BBCode, CSV, plain text or JSON: pure functions that trust no character of what they write."""
+"""A build list as Markdown, BBCode, CSV, plain text or JSON: pure functions that trust nothing of what they write."""
 
 from __future__ import annotations
 

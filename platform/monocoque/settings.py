@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
@@ -191,7 +191,8 @@ class Settings(BaseSettings):
             for name, value in parse_qsl(parts.query, keep_blank_values=True)
             if name != "channel_binding"
         ]
-        return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options, safe="/"), ""))
+        query = f"?{urlencode(options, safe='/')}" if options else ""
+        return f"postgresql://{parts.netloc}{parts.path}{query}"
 
 
 def _is_public(value: SecretStr | None) -> bool:

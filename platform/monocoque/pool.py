@@ -35,7 +35,7 @@ class ConnectionPool:
         """A connection; raises PoolExhausted when none became free in time, or what connecting raises."""
         while self._free:
             held = self._free.pop()
-            if not held.is_closed():
+            if _usable(held):
                 return held
             await self.give_back(held)
         self._waiting += 1
@@ -48,7 +48,7 @@ class ConnectionPool:
 
     def keep(self, held: Any) -> bool:
         """Keep a connection whose work ended well; False when it has to go back instead."""
-        if self._waiting or self._closing or held.is_closed():
+        if self._waiting or self._closing or not _usable(held):
             return False
         self._free.append(held)
         if self._trim is None:
@@ -80,3 +80,11 @@ class ConnectionPool:
     def _let_go(self) -> None:
         self._trim = None
         self._trimming = asyncio.ensure_future(self._empty())
+
+
+def _usable(held: Any) -> bool:
+    try:
+        return not held.is_closed()
+    except asyncpg.InterfaceError:
+        # The server cut it, and asyncpg has taken it back already.
+        return False

@@ -140,7 +140,9 @@ async def test_jsonb_comes_back_as_it_went_in(db: Database, value: Any) -> None:
 
 async def test_json_none_is_null(db: Database) -> None:
     new = await add(db, extra=None)
-    assert await db.value(Query(select(things.c.extra.is_(null())).where(things.c.id == parameter(things.c.id))), id=new)
+    assert await db.value(
+        Query(select(things.c.extra.is_(null())).where(things.c.id == parameter(things.c.id))), id=new
+    )
 
 
 async def test_json_goes_through_as_text_untouched(db: Database) -> None:
@@ -178,7 +180,9 @@ async def test_a_search_text_matches_itself_and_nothing_else(db: Database, text:
     mark = uuid4().hex
     await add(db, name=f"{mark} with {text} in it")
     await add(db, name=f"{mark} without")
-    query = Query(select(things.c.name).where(things.c.name.startswith(bindparam("m", type_=String)), contains([things.c.name])))
+    query = Query(
+        select(things.c.name).where(things.c.name.startswith(bindparam("m", type_=String)), contains([things.c.name]))
+    )
     assert len(await db.all(query, m=mark, pattern=like_pattern(text))) == 1
     assert len(await db.all(query, m=mark, pattern=like_pattern(None))) == 2
 

@@ -97,9 +97,7 @@ def test_the_chain_to_a_requirement_of_a_requirement_is_named() -> None:
 
 
 def test_a_requirement_that_is_switched_off_says_so() -> None:
-    assert "cars is switched off by MONOCOQUE_MODULES_DISABLED" in refusal(
-        AUTH, CARS, PARTS, LISTS, without=["cars"]
-    )
+    assert "cars is switched off by MONOCOQUE_MODULES_DISABLED" in refusal(AUTH, CARS, PARTS, LISTS, without=["cars"])
 
 
 def test_a_requirement_that_is_not_installed_says_so() -> None:

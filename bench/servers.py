@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0

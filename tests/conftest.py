@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -143,7 +143,7 @@ class AppFactory:
         self._running: list[Any] = []
 
     async def __call__(self, url: str, *, modules: str | None = None, **settings: Any) -> FastAPI:
-        options = Settings(_env_file=None, modules=modules, **settings)  # type: ignore[call-arg]
+        options = Settings(_env_file=None, modules=modules, **settings)
         app = create_app(options, database_url=url, access_log=False)
         context = app.router.lifespan_context(app)
         await context.__aenter__()
@@ -197,9 +197,9 @@ async def stranger(client: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-def repository() -> Iterator[Path]:
+def repository() -> Path:
     """The root of the checkout."""
-    yield Path(__file__).resolve().parent.parent
+    return Path(__file__).resolve().parent.parent
 
 
 SignUp = Callable[..., Awaitable[Person]]

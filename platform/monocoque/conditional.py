@@ -10,6 +10,7 @@ from fastapi import Depends, Header
 from monocoque.problems import PRECONDITION_FAILED, FieldError, Problem
 
 _TAG = re.compile(r'^(W/)?"([\x21\x23-\x7e]*)"$')
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 IfNoneMatch = Annotated[
     str | None,
@@ -32,7 +33,7 @@ async def expected_versions(
     for part in if_match.split(","):
         match = _TAG.fullmatch(part.strip())
         # Weak tags never match here (strong comparison), nor do tags that are not ours.
-        if match and not match[1] and match[2].isascii() and match[2].isdigit() and len(match[2]) < 10:
+        if match and not match[1] and _VERSION.fullmatch(match[2]):
             versions.append(int(match[2]))
     if not versions:
         raise Problem(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -235,6 +237,8 @@ class Database:
             except _TRY_AGAIN:
                 if not left:
                     raise
+                # Two that quarrelled must not meet in step again.
+                await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311  no secret depends on it
         raise AssertionError("unreachable")
 
 

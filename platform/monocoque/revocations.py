@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 from sqlalchemy import Interval, Text, bindparam, cast, func, select
@@ -46,6 +46,7 @@ _added = (
     .cte("added")
 )
 REVOKE = Query(select(func.pg_notify(CHANNEL, cast(_added.c.session_id, Text))))
+PULSE = Query(select(func.pg_notify(bindparam("channel", type_=Text), "")))
 PURGE_EXPIRED = Query(_table.delete().where(_table.c.expires_at < func.now()))
 
 
@@ -60,6 +61,8 @@ class Revocations:
         self._database = database
         self._expiries: dict[UUID, float] = {}
         self._task: asyncio.Task[None] | None = None
+        self._pulse = f"monocoque_pulse_{uuid4().hex}"
+        self._echo = asyncio.Event()
         self.trusted = False
         self.on_revoked: list[Callable[[frozenset[UUID]], None]] = []
 
@@ -125,16 +128,34 @@ class Revocations:
         try:
             # Listening comes before loading: what is revoked in between is seen twice rather than never.
             await connection.add_listener(CHANNEL, self._heard)
+            await connection.add_listener(self._pulse, self._beat)
             self._load(await connection.fetch(LIVE.sql, *LIVE.arguments({})))
-            self.trusted = True
-            if not listening.done():
-                listening.set_result(None)
+            try:
+                await self._prove_delivery(connection)
+                self.trusted = True
+            finally:
+                # Where no news arrive the table is asked, which is no reason not to start.
+                if not listening.done():
+                    listening.set_result(None)
             while True:
                 await asyncio.sleep(_HEARTBEAT)
-                await connection.fetchval("SELECT 1", timeout=_ANSWER)
+                await self._prove_delivery(connection)
                 self._forget_expired()
         finally:
             connection.terminate()
+
+    async def _prove_delivery(self, connection: asyncpg.Connection) -> None:
+        """Notify ourselves and wait for it; raises TimeoutError when it does not arrive.
+
+        An answer to a statement would not do: a pooler in transaction mode takes LISTEN and never delivers.
+        """
+        self._echo.clear()
+        async with asyncio.timeout(_ANSWER):
+            await connection.execute(PULSE.sql, *PULSE.arguments({"channel": self._pulse}))
+            await self._echo.wait()
+
+    def _beat(self, *_notification: object) -> None:
+        self._echo.set()
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         self.apply([UUID(str(payload))], _KEPT)

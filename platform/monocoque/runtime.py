@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from monocoque.migration import chains
 from monocoque.registry import Inventory
 from monocoque.revocations import Revocations
 from monocoque.settings import Settings
-from monocoque_migrations import applied
+from monocoque_migrations import Chain, applied
 from monocoque_migrations.history import line
 
 
@@ -43,16 +44,26 @@ class Runtime:
         enabled = chains(self.inventory, with_metadata=False)
         async with self.database.connection() as connection:
             present = await applied(connection, enabled)
-        return [chain.name for chain in enabled if present.get(chain.name) in (None, *line(chain).revisions[:-1])]
+        return behind(enabled, present)
 
     async def check_schema(self) -> None:
         """Raise StartupError when the schema is older than the code."""
-        behind = await self.behind()
-        if behind:
-            raise StartupError(
-                f"The database is not migrated for: {', '.join(behind)}.",
-                hint="Run `monocoque db upgrade`, or start with `monocoque serve`, which does it in development.",
-            )
+        pending = await self.behind()
+        if pending:
+            raise not_migrated(pending)
+
+
+def behind(known: Sequence[Chain], present: Mapping[str, str | None]) -> list[str]:
+    """The chains whose applied revision is older than the code; a revision that the code does not know is newer."""
+    return [chain.name for chain in known if present.get(chain.name) in (None, *line(chain).revisions[:-1])]
+
+
+def not_migrated(names: Sequence[str]) -> StartupError:
+    """What to tell a person whose database is older than the code."""
+    return StartupError(
+        f"The database is not migrated for: {', '.join(names)}.",
+        hint="Run `monocoque db upgrade`, or start with `monocoque serve`, which does it in development.",
+    )
 
 
 def runtime_of(scope: Scope) -> Runtime:

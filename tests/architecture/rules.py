@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +39,13 @@ ROOMS = (
     "service.py",
 )
 STATEMENTS_ELSEWHERE = {
-    "modules/build_lists/monocoque_build_lists/documents.py": "whole lists as JSON: too long to stand in queries.py",
     "platform/monocoque/health.py": "the ping",
     "platform/monocoque/idempotency.py": "kept replies are read and written nowhere else",
     "platform/monocoque/jobs.py": "the lock of a job",
     "platform/monocoque/revocations.py": "the news of ended sessions are read and written nowhere else",
 }
+BROUGHT_ALONG = {"pydantic_core": "pydantic"}
+"""Packages that come with another one, which names the only version that fits."""
 STATEMENTS = tuple(
     f"{library}.{verb}"
     for library in ("sqlalchemy", "sqlmodel", "sqlalchemy.dialects.postgresql")
@@ -139,6 +142,17 @@ def requirements_agree(root: Path) -> Iterator[str]:
                 yield f"{module.name}: pyproject.toml does not take {name} from the workspace"
 
 
+def imports_are_declared(root: Path) -> Iterator[str]:
+    distributions = packages_distributions()
+    ours = {member.package for member in members(root)}
+    for member in members(root):
+        declared = {_slug(name).lower() for name in member.depends_on}
+        for package in sorted(member.imports - ours - sys.stdlib_module_names):
+            providers = [*distributions.get(package, []), BROUGHT_ALONG.get(package, package)]
+            if not declared & {_slug(name).lower() for name in providers}:
+                yield f"{member.distribution} imports {package}, which its pyproject.toml does not declare"
+
+
 def names_agree(root: Path) -> Iterator[str]:
     for module in feature_modules(root):
         name, package = module.name, f"monocoque_{module.name}"
@@ -217,6 +231,7 @@ def _constants(file: Path, name: str) -> set[str]:
 RULES: tuple[Rule, ...] = (
     contracts_stay_short,
     files_stay_short,
+    imports_are_declared,
     middleware_is_pure_asgi,
     modules_have_the_same_rooms,
     names_agree,

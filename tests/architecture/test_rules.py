@@ -103,6 +103,26 @@ PLANTS: list[tuple[rules.Rule, Plant, str]] = [
         "cars: pyproject.toml does not take monocoque-auth from the workspace",
     ),
     (
+        rules.imports_are_declared,
+        _append(f"{CARS}/vin.py", "def late():\n    from jose import jwt"),
+        "monocoque-cars imports jose",
+    ),
+    (
+        rules.imports_are_declared,
+        _append("platform/monocoque/app.py", "import not_installed.anywhere"),
+        "monocoque imports not_installed",
+    ),
+    (
+        rules.imports_are_declared,
+        _change("modules/auth/pyproject.toml", '    "python-jose[cryptography]>=3.5",\n', ""),
+        "monocoque-auth imports jose",
+    ),
+    (
+        rules.imports_are_declared,
+        _change("modules/parts/pyproject.toml", '    "pydantic>=2.12",\n', ""),
+        "monocoque-parts imports pydantic_core",
+    ),
+    (
         rules.names_agree,
         lambda root: _rename(root / "modules/cars", root / "modules/automobiles"),
         "automobiles: its distribution is 'monocoque-cars'",

@@ -66,9 +66,7 @@ async def set_stage(client: httpx.AsyncClient) -> Stage:
     build_list = await new("/build-lists", name="Track", car_id=car["id"])
     item = await new(f"/build-lists/{build_list['id']}/items", part_id=part["id"], quantity=2)
     share = await new(f"/build-lists/{build_list['id']}/share")
-    return Stage(
-        owner, car["id"], part["id"], spare["id"], build_list["id"], item["id"], share["token"], other_session
-    )
+    return Stage(owner, car["id"], part["id"], spare["id"], build_list["id"], item["id"], share["token"], other_session)
 
 
 BODIES: dict[str, Body] = {

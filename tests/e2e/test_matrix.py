@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from jose import jwt
-from monocoque.settings import DEVELOPMENT_SECRET
 
+from monocoque.settings import DEVELOPMENT_SECRET
 from tests.e2e.cast import BODIES, REFUSED_FOR_OTHERS, Stage, set_stage
 from tests.support import Person, sign_up
 
@@ -74,8 +73,8 @@ async def disable(app: FastAPI, person: Person) -> None:
 
 
 @pytest.fixture
-async def stage(client: httpx.AsyncClient) -> AsyncIterator[Stage]:
-    yield await set_stage(client)
+async def stage(client: httpx.AsyncClient) -> Stage:
+    return await set_stage(client)
 
 
 async def test_every_operation_has_a_verdict_for_every_caller(app: FastAPI, client: httpx.AsyncClient) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -20,12 +19,12 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     """An empty folder that also an unprivileged database server can reach."""
     for place in (tmp_path, *tmp_path.parents):
         if place.owner() == "root" and os.geteuid() == 0 and "pytest" in place.name:
             place.chmod(0o755)
-    yield tmp_path
+    return tmp_path
 
 
 def test_a_newcomer_gets_an_api_from_an_empty_folder_and_ctrl_c_stops_all_of_it(folder: Path) -> None:
@@ -36,7 +35,7 @@ def test_a_newcomer_gets_an_api_from_an_empty_folder_and_ctrl_c_stops_all_of_it(
         for shown in (f"{served.base}/api/v1", f"{served.base}/docs", str(folder / ".monocoque"), "curl http"):
             assert shown in output
         pasted = output.split("Try: curl ")[1].split()[0]
-        assert [module["name"] for module in httpx.get(pasted).json()["items"]][0] == "auth"
+        assert httpx.get(pasted).json()["items"][0]["name"] == "auth"
         children = psutil.Process(served.process.pid).children(recursive=True)
         assert any("postgres" in child.name() for child in children)
         assert served.interrupt() == 0

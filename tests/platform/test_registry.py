@@ -255,4 +255,4 @@ def test_an_application_without_a_database_says_what_to_set() -> None:
     from monocoque.settings import Settings
 
     with pytest.raises(StartupError, match="MONOCOQUE_DATABASE_URL"):
-        create_app(Settings(_env_file=None), inventory=Inventory((), ()))  # type: ignore[call-arg]
+        create_app(Settings(_env_file=None), inventory=Inventory((), ()))

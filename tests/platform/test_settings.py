@@ -100,11 +100,11 @@ def test_an_env_file_that_is_no_text_is_named(elsewhere: Path) -> None:
     ],
 )
 def test_every_form_of_postgres_address_becomes_the_one_that_the_driver_takes(given: str, taken: str) -> None:
-    assert Settings(_env_file=None, database_url=given).postgres_url == taken  # type: ignore[call-arg, arg-type]
+    assert Settings(_env_file=None, database_url=given).postgres_url == taken
 
 
 async def test_an_address_by_socket_folder_connects(worker_database_url: str) -> None:
-    url = Settings(_env_file=None, database_url=worker_database_url).postgres_url  # type: ignore[call-arg, arg-type]
+    url = Settings(_env_file=None, database_url=worker_database_url).postgres_url
     connection = await asyncpg.connect(url)
     assert await connection.fetchval("SELECT 1") == 1
     await connection.close()
@@ -159,7 +159,7 @@ def test_an_origin_is_a_scheme_and_a_host_and_nothing_else(origin: str) -> None:
 
 
 def test_lists_are_separated_by_commas_and_blanks_do_not_count() -> None:
-    settings = Settings(_env_file=None, modules=" auth , cars,, ", cors_origins="*, https://a.org:8443")  # type: ignore[call-arg, arg-type]
+    settings = Settings(_env_file=None, modules=" auth , cars,, ", cors_origins="*, https://a.org:8443")
     assert settings.modules == ("auth", "cars")
     assert settings.cors_origins == ("*", "https://a.org:8443")
     assert settings.modules_disabled == ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import TableClause, Uuid, column, table
+
 
 @dataclass(frozen=True, slots=True)
 class UserCard:
@@ -13,3 +15,7 @@ class UserCard:
     id: UUID
     display_name: str | None
     role: str
+
+
+ACTIVE_USERS: TableClause = table("active_users", column("id", Uuid), schema="monocoque_auth")
+"""A read-only view of the accounts that are not disabled, which statements of other modules may join."""

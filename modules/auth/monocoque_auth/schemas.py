@@ -35,7 +35,7 @@ def _new_password(value: str) -> str:
     # Counted after normalisation, which can join characters and also take them apart.
     if not MIN_PASSWORD <= len(value) <= MAX_PASSWORD:
         raise PydanticCustomError(
-            "password_length",
+            "auth.password_length",
             "A password has {least} to {most} characters",
             {"least": MIN_PASSWORD, "most": MAX_PASSWORD},
         )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class BuildListCard:
-    """A build list in brief; `car_id` is None for a list of no car, or of one that was purged."""
+    """A build list in brief; `car_id` is None for a list whose car was purged."""
 
     id: UUID
     name: str

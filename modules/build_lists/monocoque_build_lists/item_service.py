@@ -18,8 +18,7 @@ from monocoque.database import Executor, Transaction
 from monocoque.problems import FieldError, Problem, invalid
 from monocoque.statements import merge_parameters, missing_or_stale
 from monocoque.types import Money, new_id
-from monocoque_build_lists import documents, queries
-from monocoque_build_lists.documents import CATEGORY, CURRENCY, STATUS
+from monocoque_build_lists import queries
 from monocoque_build_lists.problems import (
     ITEM_NAMELESS,
     ITEM_NOT_FOUND,
@@ -28,6 +27,7 @@ from monocoque_build_lists.problems import (
     PART_UNKNOWN,
     TOO_MANY_ITEMS,
 )
+from monocoque_build_lists.queries import CATEGORY, CURRENCY, STATUS
 from monocoque_build_lists.schemas import MAX_ITEMS, STATUSES, ItemPatch, ItemWrite, PaidPatch
 from monocoque_build_lists.service import refuse
 from monocoque_parts.facade import find_part
@@ -163,7 +163,7 @@ def order_errors(ids: Iterable[UUID], present: set[UUID]) -> list[FieldError]:
 
 async def summarise(executor: Executor, owner_id: UUID, list_id: UUID) -> dict[str, Any]:
     """Totals of the whole list, by category and by status, added up by the database; raises a 404."""
-    rows = await executor.all(documents.SUMMARY, id=list_id, owner_id=owner_id)
+    rows = await executor.all(queries.SUMMARY, id=list_id, owner_id=owner_id)
     if rows[0]["list_id"] is None:
         raise Problem(NOT_FOUND)
     sums: dict[tuple[int, str | None, str | None], dict[str, Any]] = {

@@ -55,7 +55,7 @@ _EXPORTED: dict[int | str, dict[str, Any]] = {
     "", status_code=201, response_model=BuildListRead, summary="Start a build list", responses=responses(CAR_UNKNOWN)
 )
 async def create_build_list(build_list: BuildListWrite, owner: CurrentPrincipal, once: CurrentOnce) -> Response:
-    """Starts an empty list, for one of your cars or for none."""
+    """Starts an empty list for one of your cars."""
 
     async def create(executor: Executor) -> Response:
         row = await service.create_build_list(executor, owner.user_id, build_list)
@@ -106,7 +106,7 @@ async def get_build_list(
 async def replace_build_list(
     list_id: ListId, build_list: BuildListWrite, owner: CurrentPrincipal, db: Db, versions: ExpectedVersions
 ) -> Response:
-    """Sets every field of the list itself; what is left out becomes empty. Its items and its share stay."""
+    """Sets every field of the list itself; a description that is left out becomes empty. Items and share stay."""
     return found(await service.replace_build_list(db, owner.user_id, list_id, build_list, versions))
 
 

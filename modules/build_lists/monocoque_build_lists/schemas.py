@@ -30,12 +30,20 @@ class BuildListWrite(Input):
     """A whole build list, as POST and PUT take it; its items have addresses of their own."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Track day", "description": "Brakes first, then cooling."}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Track day",
+                    "description": "Brakes first, then cooling.",
+                    "car_id": "0198c5a0-a3b4-7d2f-8c1e-2b3c4d5e6f70",
+                }
+            ]
+        }
     )
 
     name: LineText
     description: LongText | None = None
-    car_id: UUID | None = Field(None, description="One of your cars.")
+    car_id: UUID = Field(description="One of your cars.")
 
 
 class BuildListPatch(Input):
@@ -45,7 +53,7 @@ class BuildListPatch(Input):
 
     name: LineText = omitted()
     description: LongText | None = omitted()
-    car_id: UUID | None = omitted()
+    car_id: UUID = omitted()
 
 
 class BuildListRead(Output):
@@ -54,7 +62,7 @@ class BuildListRead(Output):
     id: UUID
     name: str
     description: str | None
-    car_id: UUID | None
+    car_id: UUID | None = Field(description="Null: the car was deleted for good.")
     item_count: int
     shared: bool = Field(description="Whether its link opens now.")
     share_expires_at: datetime | None = Field(description="When the link stops to open; null: never, or not shared.")
@@ -179,12 +187,12 @@ class Summary(Sums):
 
 
 class CloneWrite(Input):
-    """How the copy differs: its name (unless given, the original's with "(copy)") and its car (null for none)."""
+    """How the copy differs: its name (unless given, the original's with "(copy)") and its car."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Track day, second car"}]})
 
     name: LineText = omitted()
-    car_id: UUID | None = omitted()
+    car_id: UUID = omitted()
 
 
 class ShareWrite(Input):

@@ -15,7 +15,7 @@ from monocoque.database import Executor, Transaction
 from monocoque.problems import Problem, invalid
 from monocoque.statements import merge_parameters, missing_or_stale
 from monocoque.types import new_id
-from monocoque_build_lists import documents, queries
+from monocoque_build_lists import queries
 from monocoque_build_lists.problems import CAR_UNKNOWN, NOT_FOUND, SHARE_NOT_FOUND
 from monocoque_build_lists.schemas import BuildListPatch, BuildListWrite, CloneWrite
 from monocoque_cars.facade import find_car
@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 async def create_build_list(executor: Executor, owner_id: UUID, build_list: BuildListWrite) -> Record:
     """Add a list; raises a 422 for a car that is not the owner's."""
-    await check_car(executor, owner_id, build_list.car_id)
+    await _check_car(executor, owner_id, build_list.car_id)
     row = await executor.first(queries.CREATE, id=new_id(), owner_id=owner_id, **_values(build_list))
     assert row is not None
     return row
@@ -46,7 +46,7 @@ async def replace_build_list(
     executor: Executor, owner_id: UUID, list_id: UUID, build_list: BuildListWrite, versions: list[int] | None
 ) -> Record:
     """Set every field; raises a 404, a 412 for another version, a 422 for a car that is not the owner's."""
-    await check_car(executor, owner_id, build_list.car_id)
+    await _check_car(executor, owner_id, build_list.car_id, list_id=list_id)
     row = await executor.first(queries.REPLACE, id=list_id, owner_id=owner_id, versions=versions, **_values(build_list))
     return row or await refuse(executor, owner_id, list_id)
 
@@ -56,7 +56,7 @@ async def merge_build_list(
 ) -> Record:
     """Set the fields that were sent; raises as `replace_build_list`."""
     if "car_id" in change.model_fields_set:
-        await check_car(executor, owner_id, change.car_id)
+        await _check_car(executor, owner_id, change.car_id, list_id=list_id)
     parameters = merge_parameters(change, queries.FIELDS)
     row = await executor.first(queries.MERGE, id=list_id, owner_id=owner_id, versions=versions, **parameters)
     return row or await refuse(executor, owner_id, list_id)
@@ -81,14 +81,17 @@ async def clone_build_list(executor: Executor, owner_id: UUID, list_id: UUID, wi
         original = await transaction.first(queries.LOCK_ORIGINAL, id=list_id, owner_id=owner_id)
         if original is None:
             raise Problem(NOT_FOUND)
-        await check_car(transaction, owner_id, wish.car_id)
+        car_id = original["car_id"]
+        if "car_id" in wish.model_fields_set:
+            await _check_car(transaction, owner_id, wish.car_id)
+            car_id = wish.car_id
         copy = await transaction.first(
             queries.CREATE_CLONE,
             id=new_id(),
             owner_id=owner_id,
             name=wish.name or copy_name(original["name"]),
             description=original["description"],
-            car_id=wish.car_id if "car_id" in wish.model_fields_set else original["car_id"],
+            car_id=car_id,
             item_count=original["item_count"],
         )
         assert copy is not None
@@ -125,7 +128,7 @@ async def find_shared(executor: Executor, token: str) -> bytes:
     """What the token opens, as JSON; raises the same 404 whatever the reason why it opens nothing."""
     found: bytes | None = None
     if _TOKEN.fullmatch(token):
-        found = await executor.value(documents.SHARED, digest=_digest(token))
+        found = await executor.value(queries.SHARED, digest=_digest(token))
     if found is None:
         raise Problem(SHARE_NOT_FOUND)
     return found
@@ -133,15 +136,17 @@ async def find_shared(executor: Executor, token: str) -> bytes:
 
 async def export_build_list(executor: Executor, owner_id: UUID, list_id: UUID) -> bytes:
     """The whole list as JSON; raises a 404."""
-    found: bytes | None = await executor.value(documents.EXPORT, id=list_id, owner_id=owner_id)
+    found: bytes | None = await executor.value(queries.EXPORT, id=list_id, owner_id=owner_id)
     if found is None:
         raise Problem(NOT_FOUND)
     return found
 
 
-async def check_car(executor: Executor, owner_id: UUID, car_id: UUID | None) -> None:
-    """Raise a 422 unless this is None or one of the owner's cars."""
-    if car_id is not None and await find_car(executor, owner_id, car_id) is None:
+async def _check_car(executor: Executor, owner_id: UUID, car_id: UUID, *, list_id: UUID | None = None) -> None:
+    """Raise a 422 unless this is one of the owner's cars; before that a 404 where the list to change is not theirs."""
+    if await find_car(executor, owner_id, car_id) is None:
+        if list_id is not None and await executor.first(queries.EXISTS, id=list_id, owner_id=owner_id) is None:
+            raise Problem(NOT_FOUND)
         raise invalid("#/car_id", CAR_UNKNOWN, CAR_UNKNOWN.detail)
 
 

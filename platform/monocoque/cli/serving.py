@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,7 @@ from monocoque.settings import Settings, load_shell_settings
 if TYPE_CHECKING:
     from monocoque.embedded import EmbeddedPostgres
     from monocoque.registry import Inventory
+    from monocoque_migrations import Chain
 
 GRACE_SECONDS = 10
 SOURCES = ("platform", "migrations", "modules")
@@ -114,22 +116,21 @@ def _start_embedded(settings: Settings, progress: Progress) -> tuple[EmbeddedPos
 
 def _migrate(url: str, inventory: Inventory, progress: Progress, *, apply: bool) -> None:
     from monocoque.migration import chains  # noqa: PLC0415  after the thread that imports has begun
-    from monocoque_migrations import applied, heads, upgrade  # noqa: PLC0415
+    from monocoque.runtime import behind, not_migrated  # noqa: PLC0415
+    from monocoque_migrations import upgrade  # noqa: PLC0415
 
     known = chains(inventory, with_metadata=False)
-    present = asyncio.run(_reachable(applied, url, known))
-    if present == heads(known):
-        return
-    if not apply:
-        # Whether it is behind, or ahead after a rollback of the code, is for the application's own check to say.
-        return
-    with progress.step("migrations") as remarks:
-        done = asyncio.run(upgrade(url, known))
-        remarks.append(f"{len(done)} applied" if done else "none pending")
+    pending = behind(known, asyncio.run(_applied(url, known)))
+    if pending and not apply:
+        raise not_migrated(pending)
+    if pending:
+        with progress.step("migrations") as remarks:
+            remarks.append(f"{len(asyncio.run(upgrade(url, known)))} applied")
 
 
-async def _reachable(applied: Callable[..., Any], url: str, known: Any) -> Any:
+async def _applied(url: str, known: list[Chain]) -> dict[str, str | None]:
     from monocoque.database import Database  # noqa: PLC0415
+    from monocoque_migrations import applied  # noqa: PLC0415
 
     # Opened first for its messages: unreachable, or too old.
     database = Database(url, null_pool=True)
@@ -164,6 +165,8 @@ def _serve_here(
             app.state.runtime.draining = True
             super().handle_exit(sig, frame)
 
+    # A failure that a person can act on is told below, once, and without a traceback.
+    logging.getLogger("uvicorn.error").addFilter(lambda _record: not hasattr(app.state, "startup_error"))
     server = Server(uvicorn.Config(app, **_options(settings)))
     try:
         server.run(sockets=[listener])

@@ -10,7 +10,11 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
+from monocoque.queries import Query
+from monocoque_auth.administration import set_disabled
+from monocoque_auth.contracts import ACTIVE_USERS
 from monocoque_auth.facade import find_user
 from monocoque_auth.schemas import UserRead
 from tests.conftest import AppFactory, client_of
@@ -79,6 +83,12 @@ async def test_what_is_no_email_is_refused_without_repeating_it(client: httpx.As
 async def test_a_password_has_eight_to_a_thousand_characters_of_text(client: httpx.AsyncClient, password: str) -> None:
     document = problem(await register(client, unused(), password), 422, "request.invalid")
     assert [error["pointer"] for error in document["errors"]] == ["#/password"]
+
+
+@pytest.mark.parametrize("password", ["e\u0301" * 7, "\ufb2c" * 900], ids=ascii)
+async def test_the_length_of_a_password_is_that_of_its_composed_form(client: httpx.AsyncClient, password: str) -> None:
+    document = problem(await register(client, unused(), password), 422, "request.invalid")
+    assert [error["code"] for error in document["errors"]] == ["auth.password_length"]
 
 
 @pytest.mark.parametrize("password", ["12345678", "        ", "x" * 1000, "🔑" * 64, "пароль-пароль"], ids=ascii)
@@ -190,3 +200,21 @@ async def test_other_modules_see_a_card_of_a_person_and_never_the_email(
     assert (card.id, card.display_name, card.role) == (person.id, "Ada", "user")
     assert person.email not in repr(card)
     assert await find_user(runtime_of(app).database, uuid4()) is None
+
+
+async def test_other_modules_can_join_the_accounts_that_are_not_disabled(
+    client: httpx.AsyncClient, app: FastAPI
+) -> None:
+    person, disabled = await sign_up(client), await sign_up(client)
+    runtime = runtime_of(app)
+    await set_disabled(runtime, disabled.email, disabled=True)
+    rows = await runtime.database.all(Query(select(ACTIVE_USERS)))
+    # Nothing but ids: the view is all that the others get to see.
+    async with runtime.database.connection() as connection:
+        whole = await connection.fetchrow("SELECT * FROM monocoque_auth.active_users LIMIT 1")
+    assert list(whole.keys()) == [column.name for column in ACTIVE_USERS.columns] == ["id"]
+    active = {row["id"] for row in rows}
+    assert (person.id in active, disabled.id in active) == (True, False)
+    await set_disabled(runtime, disabled.email, disabled=False)
+    active = {row["id"] for row in await runtime.database.all(Query(select(ACTIVE_USERS)))}
+    assert disabled.id in active

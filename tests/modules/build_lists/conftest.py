@@ -38,12 +38,19 @@ class Garage:
 
     def __init__(self, person: Person) -> None:
         self.person = person
+        self._any_car: str | None = None
 
     async def car(self, **fields: Any) -> str:
         """The id of a new car."""
         reply = await self.person.post("/cars", json={"make": "Mazda", "model": "MX-5", "year": 1990, **fields})
         assert reply.status_code == 201, reply.text
         return str(reply.json()["id"])
+
+    async def any_car(self) -> str:
+        """The id of a car, the same one each time."""
+        if self._any_car is None:
+            self._any_car = await self.car()
+        return self._any_car
 
     async def part(self, name: str = "Front brake pads", **fields: Any) -> str:
         """The id of a new part."""
@@ -52,8 +59,11 @@ class Garage:
         return str(reply.json()["id"])
 
     async def new_list(self, name: str = "Track day", **fields: Any) -> str:
-        """The id of a new list."""
-        reply = await self.person.post("/build-lists", json={"name": name, **fields})
+        """The id of a new list, for `any_car` unless told for which."""
+        fields = {"name": name, **fields}
+        if "car_id" not in fields:
+            fields["car_id"] = await self.any_car()
+        reply = await self.person.post("/build-lists", json=fields)
         body = checked(reply, 201, BuildListRead)
         assert reply.headers["location"] == f"/api/v1/build-lists/{body['id']}"
         return str(body["id"])

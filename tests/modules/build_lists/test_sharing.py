@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from monocoque.runtime import Runtime
+from monocoque_auth.administration import set_disabled
 from tests.conftest import AppFactory, client_of
 from tests.support import Person, problem, sign_up
 
@@ -20,6 +21,10 @@ from .conftest import VIN, Garage
 
 def _later(**span: float) -> str:
     return (datetime.now(UTC) + timedelta(**span)).isoformat()
+
+
+def _same_in_every_reply(reply: httpx.Response) -> str:
+    return re.sub(r'"(instance|request_id)":"(?:[^"\\]|\\.)*"', "", reply.text)
 
 
 async def _rich(garage: Garage) -> tuple[str, str, str]:
@@ -118,8 +123,10 @@ async def test_a_current_copy_is_not_sent_again_until_anything_shown_changes(
     assert reply.json()["items"][0]["price"] is None
 
 
-async def test_an_empty_list_without_a_car_can_be_shared(garage: Garage) -> None:
-    body = await garage.shared(await garage.share(await garage.new_list()))
+async def test_an_empty_list_whose_car_was_deleted_can_be_shared(owner: Person, garage: Garage) -> None:
+    token = await garage.share(await garage.new_list())
+    await owner.delete(f"/cars/{await garage.any_car()}")
+    body = await garage.shared(token)
     assert (body["car"], body["items"], body["totals"], body["item_count"]) == (None, [], [], 0)
 
 
@@ -153,11 +160,30 @@ async def test_whatever_the_reason_the_same_404_says_that_nothing_is_shared(
             problem(reply, 404, "request.not_found")
             continue
         problem(reply, 404, "build_lists.share_not_found")
-        bodies.add(re.sub(r'"(instance|request_id)":"(?:[^"\\]|\\.)*"', "", reply.text))
+        bodies.add(_same_in_every_reply(reply))
     assert len(bodies) == 1
     assert (await client.get(f"/public/build-lists/{living}")).status_code == 200
     await owner.post(f"/build-lists/{deleted_list}/restore")
     assert (await client.get(f"/public/build-lists/{deleted}")).status_code == 200
+
+
+async def test_what_a_disabled_account_shared_opens_again_when_it_is_enabled(
+    client: httpx.AsyncClient, owner: Person, stranger: Person, runtime: Runtime
+) -> None:
+    mine, theirs = [
+        f"/public/build-lists/{await garage.share(await garage.new_list())}"
+        for garage in (Garage(owner), Garage(stranger))
+    ]
+    tag = (await client.get(mine)).headers["etag"]
+    await set_disabled(runtime, owner.email, disabled=True)
+    for headers in ({}, {"If-None-Match": tag}):
+        refused = await client.get(mine, headers=headers)
+        problem(refused, 404, "build_lists.share_not_found")
+    never = await client.get(f"/public/build-lists/{'A' * 43}")
+    assert _same_in_every_reply(refused) == _same_in_every_reply(never)
+    assert (await client.get(theirs)).status_code == 200
+    await set_disabled(runtime, owner.email, disabled=False)
+    assert (await client.get(mine)).headers["etag"] == tag
 
 
 async def test_the_list_says_whether_it_is_shared_and_until_when(
@@ -239,8 +265,10 @@ async def test_the_url_begins_with_the_public_address_where_that_is_set(
 ) -> None:
     app = await make_app(worker_database_url, public_url="https://build.example.org/base/", api_prefix="/v2")
     async with client_of(app, "/v2") as client:
-        reply = await (person := await sign_up(client)).post("/build-lists", json={"name": "A"})
-        shared = (await person.post(f"/build-lists/{reply.json()['id']}/share")).json()
+        person = await sign_up(client)
+        car = (await person.post("/cars", json={"make": "Mazda", "model": "MX-5", "year": 1990})).json()
+        build_list = (await person.post("/build-lists", json={"name": "A", "car_id": car["id"]})).json()
+        shared = (await person.post(f"/build-lists/{build_list['id']}/share")).json()
         assert shared["url"] == f"https://build.example.org/base/v2/public/build-lists/{shared['token']}"
         assert (await client.get(f"/public/build-lists/{shared['token']}")).status_code == 200
 

@@ -1,4 +1,4 @@
-"""Create the accounts, their sessions and refresh tokens, and the counters of failed sign-ins."""
+"""Create the accounts, their sessions and refresh tokens, the counters of failed sign-ins, and the view for others."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -80,8 +80,12 @@ def upgrade() -> None:
         schema=SCHEMA,
     )
     op.create_index("ix_login_attempts_window_ends_at", "login_attempts", ["window_ends_at"], schema=SCHEMA)
+    op.execute(
+        "CREATE VIEW monocoque_auth.active_users AS SELECT id FROM monocoque_auth.users WHERE disabled_at IS NULL"
+    )
 
 
 def downgrade() -> None:
+    op.execute("DROP VIEW monocoque_auth.active_users")
     for table in ("login_attempts", "refresh_tokens", "sessions", "users"):
         op.drop_table(table, schema=SCHEMA)

@@ -12,14 +12,20 @@ PYTHON ?= python3
 RUN := $(UV) run --frozen
 SOURCES := platform migrations modules tests bench
 
-# The preferred interpreter is named in .python-version; where there is only another supported one, that will do.
+# The preferred interpreter is named in .python-version; where there is only another supported one, that will do. Where
+# there is none, any Python brings uv, and uv fetches one.
 export UV_PYTHON_PREFERENCE ?= system
 ifeq ($(wildcard .venv/bin/python),)
-ifneq ($(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 12))' 2>/dev/null),True)
-PYTHON := $(firstword $(foreach name,python3.13 python3.12 python3.14 python3,$(shell $(name) -c 'import sys; print(sys.executable if sys.version_info >= (3, 12) else "")' 2>/dev/null)))
+supported = $(shell $(1) -c 'import sys; sys.version_info >= (3, 12) and print(sys.executable)' 2>/dev/null)
+FOUND := $(or $(call supported,$(PYTHON)),$(call supported,python3.13),$(call supported,python3.12),$(call supported,python3.14))
+ifneq ($(FOUND),)
+PYTHON := $(FOUND)
+export UV_PYTHON ?= $(FOUND)
 endif
-export UV_PYTHON ?= $(shell $(PYTHON) -c 'import sys; print(sys.executable)' 2>/dev/null)
 endif
+
+# What takes seconds is said before it is done, and how long it took after.
+NOW := $$(date +%s)
 
 .PHONY: help setup run dev test lint format types boundaries check migrate revision bench contracts clean up down
 
@@ -27,11 +33,13 @@ help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .uv/bin/uv:
-	@echo "Installing uv into .uv/ ..."
-	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(PYTHON) -c '' 2>/dev/null || { echo "There is no Python here: install Python 3.12 or newer, or uv." >&2; exit 1; }
+	@echo "... uv, installed into .uv" && began=$(NOW) && $(PYTHON) -m venv .uv \
+	&& .uv/bin/python -m pip install --quiet --disable-pip-version-check uv && echo "ok  uv in .uv $$(($(NOW) - began)) s"
 
 setup: $(UV_NEEDED) ## Install everything into .venv
-	@$(UV) sync --frozen --quiet
+	@if [ -x .venv/bin/monocoque ]; then $(UV) sync --frozen --quiet; else echo "... packages, installed into .venv" && began=$(NOW) \
+	&& $(UV) sync --frozen --quiet && echo "ok  packages in .venv $$(($(NOW) - began)) s"; fi
 
 run: setup ## Start the API with its own PostgreSQL on 127.0.0.1:8000
 	@$(RUN) --no-sync monocoque serve

@@ -144,14 +144,15 @@ USE_TOKEN = Query(
         _tokens.c.generation == _presented.c.generation,
         _tokens.c.used_at.is_(None),
     )
-    .values(used_at=func.now())
+    .values(used_at=func.clock_timestamp())
     .returning(_tokens.c.digest)
 )
 REPEAT_TOKEN = Query(
     _tokens.update()
     .where(
         _tokens.c.digest == _digest,
-        _tokens.c.used_at > func.now() - bindparam("grace", type_=Interval),
+        # The time of the clock: now() is when the transaction began, which may be before the one that it waited for.
+        _tokens.c.used_at > func.clock_timestamp() - bindparam("grace", type_=Interval),
         _tokens.c.repeats < bindparam("most", type_=Integer),
     )
     .values(repeats=_tokens.c.repeats + 1)

@@ -113,7 +113,8 @@ async def test_a_process_whose_news_are_cut_off_asks_the_table_and_is_not_fooled
         raise OSError("cut off by a test")
 
     runtime = runtime_of(elsewhere_app)
-    listeners = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_notify%' AND pid <> pg_backend_pid()"
+    beating = "query LIKE '%pg_notify%' AND pid <> pg_backend_pid()"
+    listeners = f"FROM pg_stat_activity WHERE datname = current_database() AND {beating}"
     async with client_of(elsewhere_app) as elsewhere:
         assert (await elsewhere.get("/auth/me", headers=owner.headers)).status_code == 200
         await until(lambda: fetch(app, f"SELECT 1 {listeners} OFFSET 1"))

@@ -10,12 +10,16 @@ UV_NEEDED := .uv/bin/uv
 endif
 PYTHON ?= python3
 RUN := $(UV) run --frozen
+# Inexact, as `uv run` is: a module that someone installed beside ours stays.
+SYNC := $(UV) sync --frozen --inexact --quiet
 SOURCES := platform migrations modules tests bench
 
-# The preferred interpreter is named in .python-version; where there is only another supported one, that will do. Where
-# there is none, any Python brings uv, and uv fetches one.
+# The preferred interpreter is named in .python-version; where there is only another supported one, that will do, now and
+# for as long as .venv lives. Where there is none, any Python brings uv, and uv fetches one.
 export UV_PYTHON_PREFERENCE ?= system
-ifeq ($(wildcard .venv/bin/python),)
+ifneq ($(wildcard .venv/bin/python),)
+export UV_PYTHON ?= .venv/bin/python
+else
 supported = $(shell $(1) -c 'import sys; sys.version_info >= (3, 12) and print(sys.executable)' 2>/dev/null)
 FOUND := $(or $(call supported,$(PYTHON)),$(call supported,python3.13),$(call supported,python3.12),$(call supported,python3.14))
 ifneq ($(FOUND),)
@@ -33,13 +37,13 @@ help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .uv/bin/uv:
-	@$(PYTHON) -c '' 2>/dev/null || { echo "There is no Python here: install Python 3.12 or newer, or uv." >&2; exit 1; }
+	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run: install Python 3.12 or newer, or uv." >&2; exit 1; }
 	@echo "... uv, installed into .uv" && began=$(NOW) && $(PYTHON) -m venv .uv \
 	&& .uv/bin/python -m pip install --quiet --disable-pip-version-check uv && echo "ok  uv in .uv $$(($(NOW) - began)) s"
 
 setup: $(UV_NEEDED) ## Install everything into .venv
-	@if [ -x .venv/bin/monocoque ]; then $(UV) sync --frozen --quiet; else echo "... packages, installed into .venv" && began=$(NOW) \
-	&& $(UV) sync --frozen --quiet && echo "ok  packages in .venv $$(($(NOW) - began)) s"; fi
+	@if [ -x .venv/bin/monocoque ]; then $(SYNC); else echo "... packages, installed into .venv" && began=$(NOW) && $(SYNC) \
+	&& echo "ok  packages in .venv $$(($(NOW) - began)) s"; fi
 
 run: setup ## Start the API with its own PostgreSQL on 127.0.0.1:8000
 	@$(RUN) --no-sync monocoque serve
@@ -70,6 +74,7 @@ migrate: setup ## Apply pending migrations
 	@$(RUN) --no-sync monocoque db upgrade
 
 revision: setup ## Write a revision: make revision module=cars message="Add colour"
+	@test -n "$(module)" && test -n "$(message)" || { echo 'Say which: make revision module=cars message="Add colour"' >&2; exit 1; }
 	@$(RUN) --no-sync monocoque db revision --module "$(module)" "$(message)"
 
 bench: setup ## Measure against a bare server; writes bench/results.json

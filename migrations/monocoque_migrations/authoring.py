@@ -83,7 +83,7 @@ def _render(connection: Connection, chain: Chain) -> tuple[str, str]:
     if script.upgrade_ops.is_empty():
         raise MigrationError(
             f"The models of {chain.name!r} and the database are in step; there is nothing to write.",
-            "For a change of data, write the revision by hand: autogenerate off.",
+            "For a change of data, make an empty one and write it by hand: `--no-autogenerate`.",
         )
     codes = (
         render_python_code(ops, migration_context=context, render_item=_render_item)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -173,7 +174,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             scheduler = Scheduler(runtime, jobs_of(runtime.inventory))
             scheduler.start()
             try:
-                yield
+                # Ctrl-C twice cancels this instead of asking; what follows comes to its end all the same.
+                with suppress(asyncio.CancelledError):
+                    yield
             finally:
                 await scheduler.stop()
                 access_log.flush()

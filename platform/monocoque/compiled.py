@@ -112,6 +112,7 @@ class _Parameter:
 
 
 _Gathered = tuple[dict[str, Any], Sequence[Any]]
+_NOTHING: _Gathered = ({}, ())
 
 
 class _Plan:
@@ -177,6 +178,12 @@ class _Plan:
             found[self.body_name] = values.body
         return found, [child.gather(values) for child in self.children] if self.children else ()
 
+    async def prepare(self, values: _Values) -> None:
+        """Run the direct forms among the dependencies; they depend on nothing that would have to be validated."""
+        for child in self.children:
+            if child.form is not None and child.key is not None:
+                await child.result(values, _NOTHING)
+
     async def result(self, values: _Values, gathered: _Gathered) -> Any:
         """Call it, its dependencies first."""
         key = self.key
@@ -239,7 +246,10 @@ def compile_route(route: Any) -> Endpoint | None:
             if _content_type(scope) not in _JSON_TYPES:
                 raise HandOver
             raw = await _read(receive)
-            values.body = _validated(body, raw)
+            parsed = _parsed(raw)
+            # Who calls is asked before the body is looked at in earnest, which a stranger could make expensive.
+            await plan.prepare(values)
+            values.body = _validated(body, parsed, raw)
         if wants_request:
             scope["path_params"] = path
             values.request = request = Request(scope, receive)
@@ -300,7 +310,7 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _validated(field: Any, raw: bytes) -> Any:
+def _parsed(raw: bytes) -> Any:
     if _LONG_NUMBER.search(raw):
         raise HandOver(raw)
     try:
@@ -310,6 +320,10 @@ def _validated(field: Any, raw: bytes) -> Any:
         raise HandOver(raw) from None
     if parsed is None or parsed is PydanticUndefined:
         raise HandOver(raw)
+    return parsed
+
+
+def _validated(field: Any, parsed: Any, raw: bytes) -> Any:
     value, errors = field.validate(parsed, {}, loc=("body",))
     if errors:
         raise HandOver(raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from typing import Any
@@ -35,6 +36,11 @@ _MESSAGES = {
 _SHOWN_ERRORS = 50
 _PASSING = {"40001", "40P01", "55P03", "25P02", "25006"}
 _STALE = asyncpg.InvalidCachedStatementError
+_CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+# The last: a free connection that the server has just ended, before the end itself has arrived.
+AWAY = (PoolExhausted, TimeoutError, ConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What is raised when the database is out of reach for the moment, beside PostgreSQL's own errors."""
 
 backstop_hits: Counter[str] = Counter()
 """SQLSTATEs that reached PostgreSQL and should have been stopped by an input type; meant to stay empty."""
@@ -57,17 +63,17 @@ class ConstraintProblems:
 constraint_problems = ConstraintProblems()
 
 
-def problem_for(error: Exception, scope: Scope) -> Problem:
+def problem_for(error: BaseException, scope: Scope) -> Problem:
     """The problem document that an exception becomes; logs what nobody foresaw."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestValidationError):
         return validation_problem(error)
-    if isinstance(error, HTTPException | ClientDisconnect):
+    if isinstance(error, HTTPException | ClientDisconnect | asyncio.CancelledError):
         return _framework_problem(error)
     if isinstance(error, asyncpg.PostgresError):
         return _database_problem(error, scope)
-    if isinstance(error, PoolExhausted | TimeoutError | ConnectionError | asyncpg.InterfaceError):
+    if isinstance(error, AWAY):
         _log.warning("request %s: %s: %s", scope.get("request_id"), type(error).__name__, error)
         return Problem(UNAVAILABLE, headers={"Retry-After": "2"})
     scope["logged"] = error
@@ -106,7 +112,11 @@ def _message(problem: dict[str, Any]) -> str:
     return f"{message}."
 
 
-def _framework_problem(error: HTTPException | ClientDisconnect) -> Problem:
+def _framework_problem(error: HTTPException | ClientDisconnect | asyncio.CancelledError) -> Problem:
+    if isinstance(error, asyncio.CancelledError):
+        # The server ends, and its patience with this request has ended too.
+        stopping = {"Retry-After": "2", "Connection": "close"}
+        return Problem(UNAVAILABLE, "The server stopped before this request was done.", headers=stopping)
     if isinstance(error.__cause__, Problem):
         # FastAPI takes any failure to read a form for a bare 400; what the edge said about the body counts.
         return error.__cause__
@@ -123,7 +133,7 @@ def _database_problem(error: asyncpg.PostgresError, scope: Scope) -> Problem:
     state = error.sqlstate or ""
     known = constraint_problems.get(error)
     if known is not None:
-        return Problem(known)
+        return Problem(known, headers=_CHALLENGE if known.status == 401 else None)
     if state.startswith("22"):
         return _backstop(error, scope, INVALID)
     if state in {"23505", "23503", "23P01"}:

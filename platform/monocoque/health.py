@@ -3,50 +3,98 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 from fastapi import APIRouter
+from pydantic import ConfigDict
 from sqlalchemy import select, text
 from starlette.responses import Response
 
-from monocoque.database import PoolExhausted
+from monocoque.errors import AWAY
+from monocoque.problems import NOT_READY, Problem, responses
 from monocoque.queries import Query
 from monocoque.replies import JsonReply
 from monocoque.runtime import CurrentRuntime, Runtime
+from monocoque.types import Output
 
 PING = Query(select(text("1")))
 _LIMIT = 2.0
+_RETRY = {"Retry-After": "2"}
+# FastAPI's own router: a probe may carry a query that means nothing to us, such as a time against caches.
 router = APIRouter(tags=["health"])
 
 
-@router.get("/health", summary="Alive", operation_id="health_get_liveness")
+class Alive(Output):
+    """The process answers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
+    status: Literal["ok"]
+
+
+class DatabaseState(Output):
+    """The database answers; `ms` is how long it took."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok", "ms": 0.4}]})
+
+    status: Literal["ok"]
+    ms: float
+
+
+class Readiness(Output):
+    """Requests should come here."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "ok", "components": {"database": {"status": "ok", "ms": 0.4}}}]}
+    )
+
+    status: Literal["ok"]
+    components: dict[str, dict[str, Any]]
+
+
+@router.get("/health", summary="Alive", response_model=Alive, operation_id="health_get_liveness")
 async def get_liveness() -> Response:
     """Answers as long as the process can; touches nothing, so that a slow database never gets it restarted."""
     return JsonReply({"status": "ok"})
 
 
-@router.get("/health/db", summary="Database", operation_id="health_get_database", responses={503: {}})
+@router.get(
+    "/health/db",
+    summary="Database",
+    response_model=DatabaseState,
+    responses=responses(NOT_READY),
+    operation_id="health_get_database",
+)
 async def get_database(runtime: CurrentRuntime) -> Response:
     """Whether the database answers within two seconds; 503 when it does not."""
     state = await _database(runtime)
-    return JsonReply(state, 200 if state["status"] == "ok" else 503)
+    if state["status"] != "ok":
+        raise Problem(NOT_READY, headers=_RETRY, extensions={"components": {"database": state}})
+    return JsonReply(state)
 
 
-@router.get("/health/ready", summary="Ready", operation_id="health_get_readiness", responses={503: {}})
+@router.get(
+    "/health/ready",
+    summary="Ready",
+    response_model=Readiness,
+    responses=responses(NOT_READY),
+    operation_id="health_get_readiness",
+)
 async def get_readiness(runtime: CurrentRuntime) -> Response:
     """Whether requests should come here, and what each component says.
 
     A schema at or ahead of the code is ready, so that a rollback of the code works. A database that is away for a
     moment does not take all replicas out at once: requests are answered with a 503 and Retry-After instead.
     """
-    components: dict[str, Any] = {"database": await _database(runtime)}
+    components: dict[str, dict[str, Any]] = {"database": await _database(runtime)}
     if components["database"]["status"] == "ok":
         components["migrations"] = await _migrations(runtime)
     components["revocations"] = {"status": "ok" if runtime.revocations.trusted else "degraded"}
-    ready = not runtime.draining and components.get("migrations", {"status": "ok"})["status"] == "ok"
-    status = "draining" if runtime.draining else "ok" if ready else "behind"
-    return JsonReply({"status": status, "components": components}, 200 if ready else 503)
+    components["server"] = {"status": "draining" if runtime.draining else "ok"}
+    if runtime.draining or components.get("migrations", {"status": "ok"})["status"] != "ok":
+        raise Problem(NOT_READY, headers=_RETRY, extensions={"components": components})
+    return JsonReply({"status": "ok", "components": components})
 
 
 async def _database(runtime: Runtime) -> dict[str, Any]:
@@ -55,7 +103,7 @@ async def _database(runtime: Runtime) -> dict[str, Any]:
     try:
         async with asyncio.timeout(_LIMIT):
             await runtime.database.value(PING)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, PoolExhausted) as error:
+    except (*AWAY, OSError, asyncpg.PostgresError) as error:
         return {"status": "unavailable", "reason": type(error).__name__}
     return {"status": "ok", "ms": round((loop.time() - began) * 1000, 2)}
 

@@ -37,30 +37,37 @@ STORED = Query(
 _new = insert(_table).values(
     scope=bindparam("scope", type_=Uuid),
     key=bindparam("key", type_=String),
+    owner_id=bindparam("owner_id", type_=Uuid),
     fingerprint=bindparam("fingerprint", type_=LargeBinary),
     status=bindparam("status"),
     headers=bindparam("headers", type_=JSONB),
     body=bindparam("body", type_=LargeBinary),
     expires_at=func.now() + bindparam("kept", type_=Interval),
 )
+_REPLACED = ("owner_id", "fingerprint", "status", "headers", "body", "expires_at")
 STORE = Query(
     _new.on_conflict_do_update(
         index_elements=["scope", "key"],
-        set_={name: _new.excluded[name] for name in ("fingerprint", "status", "headers", "body", "expires_at")},
+        set_={
+            name: _new.excluded[name] for name in ("owner_id", "fingerprint", "status", "headers", "body", "expires_at")
+        },
     )
 )
+FORGET = Query(_table.delete().where(_table.c.owner_id == bindparam("owner_id", type_=Uuid)))
 PURGE_EXPIRED = Query(_table.delete().where(_table.c.expires_at < func.now()))
 
 
 class Once:
     """Runs a creating action once for each Idempotency-Key; without a key, simply runs it."""
 
-    __slots__ = ("_database", "_key", "_request")
+    __slots__ = ("_database", "_key", "_request", "belongs_to")
 
     def __init__(self, request: Request, database: Database, key: str | None) -> None:
         self._request = request
         self._database = database
         self._key = key
+        self.belongs_to: UUID | None = None
+        """Whose data the stored reply is, where that is not the `owner` of `run`; the action may set it."""
 
     def location(self, new_id: UUID) -> str:
         """The path of what this request creates."""
@@ -95,6 +102,7 @@ class Once:
                     STORE,
                     scope=place,
                     key=key,
+                    owner_id=self.belongs_to or owner,
                     fingerprint=fingerprint,
                     status=reply.status_code,
                     headers=headers,
@@ -104,6 +112,11 @@ class Once:
             return reply
 
         return await self._database.transact(claimed)
+
+
+async def forget(executor: Executor, owner_id: UUID) -> None:
+    """Drop the stored replies of a person, who is about to be deleted."""
+    await executor.run(FORGET, owner_id=owner_id)
 
 
 def _replay(row: Any, fingerprint: bytes) -> Response:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import ConfigDict
 from starlette.responses import Response
 
 from monocoque import __version__
 from monocoque.replies import JsonReply
 from monocoque.routing import Router
 from monocoque.runtime import CurrentRuntime
+from monocoque.types import Output
 
 router = Router(tags=["modules"])
 
 
-class ModuleRead(BaseModel):
+class ModuleRead(Output):
     """An enabled module."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "cars",
+                    "version": "0.1.0",
+                    "summary": "The cars a person owns.",
+                    "requires": ["auth"],
+                    "path": "/api/v1/cars",
+                }
+            ]
+        }
+    )
 
     name: str
     version: str
@@ -23,7 +38,7 @@ class ModuleRead(BaseModel):
     path: str
 
 
-class ModuleList(BaseModel):
+class ModuleList(Output):
     """The enabled modules in start order."""
 
     items: list[ModuleRead]
@@ -52,8 +67,23 @@ async def list_modules(runtime: CurrentRuntime) -> Response:
 root = Router(tags=["shell"])
 
 
-class Index(BaseModel):
+class Index(Output):
     """Where things are."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "monocoque",
+                    "version": "0.1.0",
+                    "api": "/api/v1",
+                    "modules": "/api/v1/modules",
+                    "health": "/health/ready",
+                    "docs": "/docs",
+                }
+            ]
+        }
+    )
 
     name: str
     version: str

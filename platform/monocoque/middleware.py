@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -23,6 +24,8 @@ BODY_DEADLINE = 30.0
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # What is left of a body that was refused must not be read.
 _CLOSE = {"Connection": "close"}
+# What RFC 3986 allows in a path as it is: the instance of a problem is a URI.
+_IN_A_PATH = "/:@!$&'()*+,;=~"
 _BODYLESS = {"GET", "HEAD", "OPTIONS"}
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -60,7 +63,8 @@ class Edge:
         began = time.perf_counter()
         request_id = _request_id(scope)
         scope["request_id"] = request_id.decode()
-        head = scope["method"] == "HEAD"
+        method = scope["method"]
+        head = method == "HEAD"
         if head:
             # HEAD is GET without the body (RFC 9110, 9.3.2). A copy: the server goes by what its own scope says.
             scope = {**scope, "method": "GET"}
@@ -82,16 +86,17 @@ class Edge:
 
         try:
             await self._app(scope, self._bounded(scope, receive), send_with_headers)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             if not status:
                 scope["problem"] = problem_for(error, scope)
                 await self._refuse(scope, receive, send_with_headers)
             elif not _note_late(error, scope, complete=complete):
                 # The reply has begun: cutting the connection is the only honest end.
                 raise
+            if isinstance(error, asyncio.CancelledError):
+                raise
         finally:
-            if head:
-                scope["method"] = "HEAD"
+            scope["method"] = method
             self._log.write(scope, status, time.perf_counter() - began)
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
@@ -135,9 +140,9 @@ def _request_id(scope: Scope) -> bytes:
     return uuid7().hex.encode()
 
 
-def _note_late(error: Exception, scope: Scope, *, complete: bool) -> bool:
+def _note_late(error: BaseException, scope: Scope, *, complete: bool) -> bool:
     """Log what failed after a complete reply, unless that reply was about it; False when the reply is not complete."""
-    if complete and error is not scope.get("logged"):
+    if complete and isinstance(error, Exception) and error is not scope.get("logged"):
         _log.error("request %s failed after its reply", scope["request_id"], exc_info=error)
     return complete or isinstance(error, ClientDisconnect)
 
@@ -156,7 +161,8 @@ class ProblemReply(Response):
     """A problem document as a reply."""
 
     def __init__(self, problem: Problem, scope: Scope) -> None:
-        document = problem.document(instance=scope["path"], request_id=scope.get("request_id", ""))
+        instance = quote(scope["path"], safe=_IN_A_PATH, errors="replace")
+        document = problem.document(instance=instance, request_id=scope.get("request_id", ""))
         headers = {**problem.headers, "Cache-Control": "no-store"}
         super().__init__(json.dumps(document), problem.code.status, headers, CONTENT_TYPE)
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from monocoque.problems import (
+    BAD_REQUEST,
     CURSOR_INVALID,
     IDEMPOTENCY_IN_FLIGHT,
     IDEMPOTENCY_REUSED,
@@ -46,18 +47,16 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         for flow in scheme.get("flows", {}).values():
             # A relative address would be looked for beside the document, where the API is not.
             flow["tokenUrl"] = f"{prefix}/{flow['tokenUrl']}"
-    for path, operations in document["paths"].items():
+    for operations in document["paths"].values():
         for method, operation in operations.items():
             if method in _METHODS:
-                _complete(operation, health=path.startswith("/health"))
+                _complete(operation)
     return document
 
 
-def _complete(operation: dict[str, Any], *, health: bool) -> None:
+def _complete(operation: dict[str, Any]) -> None:
     replies = operation["responses"]
     replies.pop("422", None) if _is_fastapi_default(replies.get("422")) else None
-    if health:
-        return
     names = {parameter["name"] for parameter in operation.get("parameters", ())}
     if "If-None-Match" in names:
         replies["304"] = {"description": "The copy at hand is current."}
@@ -82,8 +81,8 @@ def _shell_codes(operation: dict[str, Any], names: set[str]) -> list[ProblemCode
         codes += [IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_REUSED]
     if "requestBody" in operation:
         codes += [TOO_LARGE, REQUEST_TIMEOUT]
-        if "application/json" in operation["requestBody"]["content"]:
-            codes.append(UNSUPPORTED_MEDIA_TYPE)
+        is_json = "application/json" in operation["requestBody"]["content"]
+        codes.append(UNSUPPORTED_MEDIA_TYPE if is_json else BAD_REQUEST)
     return codes
 
 

@@ -48,12 +48,14 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail or code.detail or code.title)
         self.code = code
         self.detail = detail or code.detail or code.title
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.extensions = dict(extensions or {})
 
     def document(self, *, instance: str, request_id: str) -> dict[str, Any]:
         """The reply body, without anything that the client sent."""
@@ -66,6 +68,7 @@ class Problem(Exception):
             "code": self.code.code,
             "request_id": request_id,
             "errors": [error.document() for error in self.errors],
+            **self.extensions,
         }
 
 
@@ -134,6 +137,12 @@ SERVER_ERROR = ProblemCode(
 )
 UNAVAILABLE = ProblemCode(
     "server.unavailable", 503, "Not available just now", "Try again after the time in the Retry-After header."
+)
+NOT_READY = ProblemCode(
+    "server.not_ready",
+    503,
+    "Not ready",
+    "`components` says what each part reports; send requests elsewhere.",
 )
 GATEWAY = ProblemCode("server.bad_gateway", 502, "A service behind this one failed")
 
@@ -216,7 +225,7 @@ SCHEMA: dict[str, Any] = {
         "title": {"type": "string", "description": "The kind of problem in a few words; the same for each occurrence."},
         "status": {"type": "integer", "description": "The HTTP status."},
         "detail": {"type": "string", "description": "What happened this time and what to do."},
-        "instance": {"type": "string", "description": "The path that was asked for."},
+        "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for."},
         "code": {"type": "string", "description": "Stable code, such as `cars.vin_taken`; rely on this one."},
         "request_id": {"type": "string", "description": "Also in the X-Request-ID header and in the server's log."},
         "errors": {

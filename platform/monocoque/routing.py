@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monocoque.compiled import Endpoint, HandOver, compile_route, replay
-from monocoque.problems import UNSUPPORTED_MEDIA_TYPE, Problem
+from monocoque.problems import NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, Problem
 
 _JSON_TYPE = re.compile(r"\s*application/(?:[^\s;/]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
@@ -194,6 +194,9 @@ class Dispatcher:
         return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("\n"):
+            # The `$` of Starlette's patterns matches before a final line feed too: the address would be another's.
+            raise Problem(NOT_FOUND)
         if scope["type"] != "http" or scope.get("root_path") or scope["app"].dependency_overrides:
             await self._fallback(scope, receive, send)
             return

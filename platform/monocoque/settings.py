@@ -248,6 +248,9 @@ def _problems(model: type[BaseSettings], error: ValidationError) -> list[str]:
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
         message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "too_short":
+            # pydantic counts the characters of a secret as items.
+            message = f"should have at least {problem['ctx']['min_length']} characters"
         if problem["loc"]:
             name = str(problem["loc"][0])
             if name in model.model_fields:

@@ -44,10 +44,11 @@ class IdempotencyRecord(Table, table=True):
     """A reply kept for 24 hours under the key that its request carried."""
 
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index(None, "expires_at"), {"schema": SHELL_SCHEMA})
+    __table_args__ = (Index(None, "expires_at"), Index(None, "owner_id"), {"schema": SHELL_SCHEMA})
 
     scope: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     key: str = Field(sa_column=Column(String(200), primary_key=True))
+    owner_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     status: int = Field(sa_column=Column(Integer, nullable=False))
     headers: Any = Field(sa_column=Column(JSONB, nullable=False))

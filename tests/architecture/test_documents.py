@@ -12,7 +12,7 @@ import pytest
 import typer
 from pydantic_settings import BaseSettings
 
-from monocoque.cli import app as command_line
+from monocoque.cli.commands import app as command_line
 from monocoque.modules import Module, load
 from monocoque.registry import discover
 from monocoque.settings import Settings, variable_of

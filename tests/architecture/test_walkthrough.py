@@ -84,3 +84,22 @@ def test_the_module_of_the_page_works(tmp_path: Path, database_url: str) -> None
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_command_of_the_page_writes_the_first_revision(tmp_path: Path, database_url: str) -> None:
+    build(tmp_path)
+    (tmp_path / "acme_garage/migrations/0001_create_garages.py").unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "monocoque", "db", "revision", "--module", "garage", "Create the garages"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "MONOCOQUE_DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    written = Path(done.stdout.strip())
+    assert written == tmp_path / "acme_garage/migrations/0001_create_the_garages.py"
+    assert "op.create_table" in written.read_text(encoding="utf-8")

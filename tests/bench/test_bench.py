@@ -318,7 +318,7 @@ async def test_the_cpu_and_memory_of_a_server_are_its_own(server: ServerProcess)
     assert 1 < server.resident_mib() < 200
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="pinning needs Linux")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="[elsewhere] pinning needs Linux")
 async def test_a_server_keeps_its_core_and_its_parent_gets_its_own_back(server: ServerProcess) -> None:
     cores = sorted(os.sched_getaffinity(0))
     assert await fetch(server.port, "/") == str(cores[-1]).encode()

@@ -96,6 +96,13 @@ class Served:
             os.killpg(self.process.pid, sign)
         return self.process.wait(timeout=30)
 
+    def wait_until_said(self, words: str) -> None:
+        """Wait until the output has these words."""
+        deadline = time.monotonic() + START_SECONDS
+        while words not in self.output():
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.02)
+
     def output(self) -> str:
         """All that it has said so far."""
         return self._log.read_text()

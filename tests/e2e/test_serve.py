@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
+from types import ModuleType
 
 import asyncpg
 import httpx
 import psutil
 import pytest
 
+from monocoque.cli import main
 from tests.e2e.process import Served, free_port, monocoque
 
 pytestmark = pytest.mark.slow
@@ -56,6 +60,23 @@ def test_a_start_after_kill_9_repairs_what_was_left_and_says_so(folder: Path) ->
         assert httpx.get(f"{second.base}/health/ready").json()["status"] == "ok"
 
 
+def test_ctrl_c_twice_ends_what_still_runs_with_a_problem_and_without_a_traceback(folder: Path) -> None:
+    with Served(folder) as served, socket.create_connection(("127.0.0.1", served.port), timeout=20) as slow:
+        children = psutil.Process(served.process.pid).children(recursive=True)
+        slow.sendall(b"POST /api/v1/auth/register HTTP/1.1\r\nHost: here\r\nContent-Length: 500\r\n\r\n{")
+        time.sleep(0.5)
+        os.killpg(served.process.pid, signal.SIGINT)
+        served.wait_until_said("Ctrl-C again")
+        assert served.interrupt() == 0
+        reply = slow.recv(4096).decode()
+        assert reply.startswith("HTTP/1.1 503")
+        assert "application/problem+json" in reply
+        assert "server.unavailable" in reply
+        assert "Traceback" not in served.output()
+        assert served.output().endswith("Stopped, the database too.\n")
+        assert not any(child.is_running() for child in children)
+
+
 def test_sigterm_drains_and_ends_with_exit_code_zero(folder: Path, migrated_database_url: str) -> None:
     with Served(folder, variables={"DATABASE_URL": migrated_database_url}) as served:
         assert served.interrupt(signal.SIGTERM) == 0
@@ -65,6 +86,13 @@ def test_several_workers_answer_on_one_port(folder: Path, migrated_database_url:
     with Served(folder, "--workers", "2", variables={"DATABASE_URL": migrated_database_url}) as served:
         assert httpx.get(f"{served.base}/health/db").status_code == 200
         assert served.interrupt(signal.SIGTERM) == 0
+
+
+def test_what_is_wrong_with_a_module_stops_several_workers_too(folder: Path, migrated_database_url: str) -> None:
+    variables = {"DATABASE_URL": migrated_database_url, "MONOCOQUE_AUTH_PASSWORD_ROUNDS": "none"}
+    said = refused(folder, "serve", "--port", "0", "--workers", "2", variables=variables)
+    assert "MONOCOQUE_AUTH_PASSWORD_ROUNDS" in said
+    assert "API:" not in said
 
 
 def refused(folder: Path, *arguments: str, variables: dict[str, str] | None = None) -> str:
@@ -167,8 +195,34 @@ def test_the_first_admin_is_made_on_the_command_line(folder: Path, migrated_data
         assert me.json()["role"] == "admin"
 
 
+def test_ctrl_c_while_python_still_imports_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    commands = ModuleType("monocoque.cli.commands")
+    commands.__getattr__ = interrupted  # type: ignore[method-assign]
+    monkeypatch.setitem(sys.modules, "monocoque.cli.commands", commands)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
+
+
 def test_python_m_and_the_version_agree(folder: Path) -> None:
     from monocoque import __version__
 
     assert monocoque("version", folder=folder).stdout.strip() == __version__
     assert sys.version_info >= (3, 12)
+
+
+def test_what_is_no_http_is_answered_with_a_problem_too(folder: Path, migrated_database_url: str) -> None:
+    with Served(folder, variables={"DATABASE_URL": migrated_database_url}) as served:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        assert b"application/problem+json" in head
+        assert json.loads(body)["code"] == "request.malformed"

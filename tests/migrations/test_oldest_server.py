@@ -29,7 +29,7 @@ def _account() -> str | None:
 def oldest_server_url() -> Iterator[str]:
     account = _account()
     if not (BINARIES / "initdb").exists() or account is None:
-        pytest.skip("PostgreSQL 15 is not installed in /usr/lib/postgresql/15")
+        pytest.skip("[elsewhere] PostgreSQL 15 is not installed in /usr/lib/postgresql/15")
     home = Path(tempfile.mkdtemp(prefix="pg15-"))
     data = home / "data"
     try:

@@ -19,8 +19,8 @@ from monocoque import embedded, embedded_host
 from monocoque.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 AS_ROOT = os.geteuid() == 0
-only_root = pytest.mark.skipif(not AS_ROOT, reason="needs root, to become somebody else")
-only_ordinary = pytest.mark.skipif(AS_ROOT, reason="root may write everywhere")
+only_root = pytest.mark.skipif(not AS_ROOT, reason="[elsewhere] needs root, to become somebody else")
+only_ordinary = pytest.mark.skipif(AS_ROOT, reason="[elsewhere] root may write everywhere")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ print(server.recv(1000))
 """
     python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
     if python is None:
-        pytest.skip("needs a Python that another user can run")
+        pytest.skip("[elsewhere] needs a Python that another user can run")
     command = [python, "-c", script]
     done = subprocess.run(
         command,

@@ -46,8 +46,9 @@ async def test_the_database_is_asked_and_timed(workshop: Workshop) -> None:
     assert 0 < reply.json()["ms"] < 2000
     lose_database(app)
     reply = await client.get("/health/db")
-    assert reply.status_code == 503
-    assert reply.json()["status"] == "unavailable"
+    document = problem(reply, 503, "server.not_ready")
+    assert document["components"]["database"]["status"] == "unavailable"
+    assert reply.headers["retry-after"] == "2"
     assert "no/such" not in reply.text
 
 
@@ -60,6 +61,7 @@ async def test_ready_says_what_each_component_says(workshop: Workshop) -> None:
         "database": "ok",
         "migrations": "ok",
         "revocations": "ok",
+        "server": "ok",
     }
 
 
@@ -67,9 +69,8 @@ async def test_a_schema_older_than_the_code_is_not_ready_and_stops_a_start(own_w
     client = await own_workshop.serve()
     await execute(own_workshop.url, "DELETE FROM monocoque.alembic_version")
     reply = await client.get("/health/ready")
-    assert reply.status_code == 503
-    assert reply.json()["status"] == "behind"
-    assert reply.json()["components"]["migrations"]["behind"] == ["monocoque"]
+    document = problem(reply, 503, "server.not_ready")
+    assert document["components"]["migrations"] == {"status": "behind", "behind": ["monocoque"]}
     with pytest.raises(StartupError, match="not migrated for: monocoque") as caught:
         await own_workshop.app()
     assert "monocoque db upgrade" in str(caught.value)
@@ -102,7 +103,7 @@ async def test_a_process_that_drains_is_not_ready_but_alive(workshop: Workshop) 
     client = workshop.client(app)
     app.state.runtime.draining = True
     reply = await client.get("/health/ready")
-    assert (reply.status_code, reply.json()["status"]) == (503, "draining")
+    assert problem(reply, 503, "server.not_ready")["components"]["server"] == {"status": "draining"}
     assert (await client.get("/health")).status_code == 200
     app.state.runtime.revocations.trusted = False
     assert (await client.get("/health/ready")).json()["components"]["revocations"]["status"] == "degraded"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -86,6 +87,15 @@ def test_text_is_normalised_before_its_length_counts() -> None:
     # One character whose normal form has three.
     assert kind(ShortText, "\U0001d160" * 34) == "string_too_long"
     assert read(ShortText, "\U0001d160" * 33) == "\U0001d158\U0001d165\U0001d16e" * 33
+
+
+@pytest.mark.parametrize("type_", TEXTS)
+def test_marks_that_would_take_minutes_to_sort_are_refused_at_once(type_: Any) -> None:
+    assert read(type_, "e" + "\u0301\u0316" * 15).startswith("\u00e9\u0316")
+    assert kind(type_, "e" + "\u0301\u0316" * 15 + "\u0301") == "text_marks"
+    began = time.process_time()
+    assert kind(type_, "e" + "\u0301\u0316" * 200_000) == "text_marks"
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("value", [1, True, None, b"a", ["a"]])

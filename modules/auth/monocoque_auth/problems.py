@@ -6,6 +6,9 @@ EMAIL_TAKEN = ProblemCode(
     "auth.email_taken", 409, "There is an account with this e-mail", "Sign in instead, or use another e-mail."
 )
 EMAIL_INVALID = ProblemCode("auth.email_invalid", 422, "Not an e-mail", "Give an e-mail such as ada@example.org.")
+PASSWORD_LENGTH = ProblemCode(
+    "auth.password_length", 422, "The password is too short or too long", "A password has 8 to 1,000 characters."
+)
 PASSWORD_IS_EMAIL = ProblemCode(
     "auth.password_is_email", 422, "The password is the e-mail", "Choose a password that is not your e-mail."
 )
@@ -21,7 +24,10 @@ CREDENTIALS_WRONG = ProblemCode(
 )
 DISABLED = ProblemCode("auth.disabled", 403, "The account is disabled", "Ask whoever runs this service to enable it.")
 THROTTLED = ProblemCode(
-    "auth.throttled", 429, "Too many failed sign-ins", "Try again after the seconds in the Retry-After header."
+    "auth.throttled",
+    429,
+    "Too many sign-ins",
+    "Try again after the seconds in the Retry-After header.",
 )
 REFRESH_INVALID = ProblemCode(
     "auth.refresh_invalid", 401, "The refresh token does not count", "It has expired or its session has ended: sign in."

@@ -61,7 +61,9 @@ async def register(account: Registration, runtime: CurrentRuntime, once: Current
     row = await service.prepare_account(runtime, account)
 
     async def create(executor: Executor) -> Response:
-        return created(await service.create_account(executor, row), f"{runtime.settings.api_prefix}/auth/me")
+        user = await service.create_account(executor, row)
+        once.belongs_to = user["id"]
+        return created(user, f"{runtime.settings.api_prefix}/auth/me")
 
     return await once.run(uuid5(NAMESPACE_URL, f"mailto:{row['email_key']}"), create)
 

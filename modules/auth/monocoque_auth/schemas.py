@@ -6,20 +6,39 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, Strict, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from monocoque.types import Input, Output, ShortText, clean_text, omitted, single_line
 from monocoque_auth.emails import EmailInvalid, normalise_email
-from monocoque_auth.problems import EMAIL_INVALID
+from monocoque_auth.problems import EMAIL_INVALID, PASSWORD_LENGTH
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1000
-TOKENS: dict[str, JsonValue] = {
+TOKENS: JsonDict = {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...",
     "token_type": "bearer",
     "expires_in": 900,
     "refresh_token": "mrt_...",
+}
+USER: JsonDict = {
+    "id": "0198c5a0-8f10-7b3c-9d2e-1a2b3c4d5e6f",
+    "email": "ada@example.org",
+    "display_name": "Ada",
+    "role": "user",
+    "version": 1,
+    "created_at": "2026-03-01T09:30:00Z",
+    "updated_at": "2026-03-01T09:30:00Z",
+}
+SESSION: JsonDict = {
+    "id": "0198c5a0-91d4-7e5f-8a6b-2c3d4e5f6071",
+    "current": True,
+    "user_agent": "Mozilla/5.0",
+    "address": "192.0.2.7",
+    "created_at": "2026-03-01T09:30:00Z",
+    "last_used_at": "2026-03-01T10:15:00Z",
+    "expires_at": "2026-03-31T10:15:00Z",
 }
 
 
@@ -35,7 +54,7 @@ def _new_password(value: str) -> str:
     # Counted after normalisation, which can join characters and also take them apart.
     if not MIN_PASSWORD <= len(value) <= MAX_PASSWORD:
         raise PydanticCustomError(
-            "auth.password_length",
+            PASSWORD_LENGTH.code,
             "A password has {least} to {most} characters",
             {"least": MIN_PASSWORD, "most": MAX_PASSWORD},
         )
@@ -149,6 +168,8 @@ class PasswordChange(Input):
 class UserRead(Output):
     """An account, as its owner sees it."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [USER]})
+
     id: UUID
     email: str
     display_name: str | None
@@ -171,6 +192,8 @@ class Tokens(Output):
 
 class SessionRead(Output):
     """A sign-in that has not ended."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SESSION]})
 
     id: UUID
     current: bool = Field(description="Whether it is the session that asks.")

@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from monocoque.database import Executor, Transaction
+from monocoque.idempotency import forget
 from monocoque.problems import PRECONDITION_FAILED, UNAUTHENTICATED, UNAVAILABLE, Problem, invalid
 from monocoque.runtime import Runtime
 from monocoque.security import Principal
@@ -60,7 +61,12 @@ async def log_in(runtime: Runtime, email: str, password: str, caller: Caller) ->
     """Begin a session; raises a 401, the same for an unknown e-mail, a 403 for a disabled account, a 429 or 503."""
     settings, database = _settings(runtime), runtime.database
     key = email_key(email)
-    attempt = await begin_attempt(database, settings, key, caller.address)
+    async with begin_attempt(database, settings, key, caller.address) as attempt:
+        return await _try(runtime, attempt, key, password, caller)
+
+
+async def _try(runtime: Runtime, attempt: Attempt, key: str, password: str, caller: Caller) -> Grant:
+    settings, database = _settings(runtime), runtime.database
     user = await database.first(queries.FIND_CREDENTIALS, email_key=key)
     if not await _verify(runtime, attempt, password, user["password_hash"] if user else None) or user is None:
         raise Problem(CREDENTIALS_WRONG, headers={"WWW-Authenticate": "Bearer"})
@@ -117,6 +123,7 @@ async def delete_me(runtime: Runtime, user_id: UUID, versions: list[int] | None)
         if await transaction.first(queries.LOCK_USER, id=user_id, versions=versions) is None:
             await _refuse(transaction, user_id)
         ended = await end_sessions(runtime, transaction, user_id)
+        await forget(transaction, user_id)
         await transaction.run(queries.DELETE_USER, id=user_id)
         return None, ended
 
@@ -199,10 +206,10 @@ async def _confirm(runtime: Runtime, user_id: UUID, password: str, caller: Calle
     user = await runtime.database.first(queries.FIND_OWN_CREDENTIALS, id=user_id)
     if user is None:
         _gone()
-    attempt = await begin_attempt(runtime.database, _settings(runtime), user["email_key"], caller.address)
-    if not await _verify(runtime, attempt, password, user["password_hash"]):
-        raise Problem(PASSWORD_WRONG)
-    await attempt.succeeded(runtime.database)
+    async with begin_attempt(runtime.database, _settings(runtime), user["email_key"], caller.address) as attempt:
+        if not await _verify(runtime, attempt, password, user["password_hash"]):
+            raise Problem(PASSWORD_WRONG)
+        await attempt.succeeded(runtime.database)
     return user
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
@@ -15,6 +18,10 @@ from monocoque_auth.problems import THROTTLED
 from monocoque_auth.settings import AuthSettings
 
 _IPV6_NETWORK = 64
+_UNDER_WAY_SECONDS = 1
+_UNDER_WAY = "Other sign-ins are under way: try again after the seconds in the Retry-After header."
+# Attempts of this process whose outcome is open, by key.
+_under_way: Counter[bytes] = Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +44,11 @@ class Attempt:
             await executor.run(queries.TAKE_BACK_ATTEMPT, key=self.address)
 
 
-async def begin_attempt(executor: Executor, settings: AuthSettings, email_key: str, address: str | None) -> Attempt:
-    """Count a sign-in, or raise a 429 with Retry-After.
+@asynccontextmanager
+async def begin_attempt(
+    executor: Executor, settings: AuthSettings, email_key: str, address: str | None
+) -> AsyncIterator[Attempt]:
+    """Count a sign-in, or raise a 429 with Retry-After; it is under way until the block ends.
 
     Counted and committed before the password is looked at, so that many at once get no further than one by one.
     """
@@ -49,10 +59,20 @@ async def begin_attempt(executor: Executor, settings: AuthSettings, email_key: s
     rows = await executor.all(
         queries.COUNT_ATTEMPT, keys=list(limits), window=timedelta(minutes=settings.login_attempts_minutes)
     )
-    waits = [float(row["seconds_left"]) for row in rows if row["failures"] > limits[row["key"]]]
-    if waits:
-        raise Problem(THROTTLED, headers={"Retry-After": str(max(1, math.ceil(max(waits))))})
-    return attempt
+    exceeded = {row["key"]: float(row["seconds_left"]) for row in rows if row["failures"] > limits[row["key"]]}
+    if exceeded:
+        if all(_under_way[key] for key in exceeded):
+            # They count as failed until they end: if one of them succeeds, there is nothing to wait for.
+            raise Problem(THROTTLED, _UNDER_WAY, headers={"Retry-After": str(_UNDER_WAY_SECONDS)})
+        raise Problem(THROTTLED, headers={"Retry-After": str(max(1, math.ceil(max(exceeded.values()))))})
+    _under_way.update(limits.keys())
+    try:
+        yield attempt
+    finally:
+        for key in limits:
+            _under_way[key] -= 1
+            if not _under_way[key]:
+                del _under_way[key]
 
 
 def account_key(email_key: str) -> bytes:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from urllib.parse import quote
 from monocoque_build_lists.schemas import ExportedBuildList, ExportedItem, ExportFormat, MoneyRead
 
 _COLUMNS = ("Item", "Qty", "Status", "Price", "Total", "Notes")
+_TEXT_COLUMNS = _COLUMNS[:-1]
 _RIGHT_ALIGNED = {"Qty", "Price", "Total"}
 
 # What spreadsheets take for the beginning of a formula, the full-width forms included.
@@ -29,6 +30,7 @@ _NOT_IN_A_FILE_NAME = re.compile(r'[\\/:*?"<>|]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _FILE_NAME_LENGTH = 80
 _FALLBACK = "build-list"
+_INDENT = "  "
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def csv_text(text: str | None) -> str:
 
 
 def to_text(build_list: ExportedBuildList) -> str:
-    """Plain text with aligned columns."""
+    """Plain text with aligned columns, the notes of an item indented below it."""
     parts = ["\n".join([build_list.name, "=" * _width(build_list.name)])]
     if build_list.description:
         parts.append("\n".join(_lines(build_list.description)))
@@ -162,7 +164,7 @@ def to_text(build_list: ExportedBuildList) -> str:
     if car:
         parts.append(f"Car: {car}")
     if build_list.items:
-        parts.append(_aligned([_COLUMNS, *(_text_row(item) for item in build_list.items)]))
+        parts.append(_aligned(build_list.items))
     if build_list.totals:
         parts.append(f"Total: {_totals(build_list)}")
     return "\n\n".join(parts) + "\n"
@@ -170,21 +172,27 @@ def to_text(build_list: ExportedBuildList) -> str:
 
 def _text_row(item: ExportedItem) -> tuple[str, ...]:
     first = "\n".join(part for part in (item.name, _described(item)) if part)
-    return (first, str(item.quantity), item.status, _money(item.price), _money(item.line_total), item.notes or "")
+    return (first, str(item.quantity), item.status, _money(item.price), _money(item.line_total))
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows whose cells may have several lines, as a table with columns as wide as their widest line."""
+def _aligned(items: Sequence[ExportedItem]) -> str:
+    """A table with columns as wide as their widest line. Notes are no column: one long line would pad every other."""
+    rows = [_TEXT_COLUMNS, *(_text_row(item) for item in items)]
     broken = [[_lines(cell) or [""] for cell in row] for row in rows]
-    widths = [max(_width(line) for row in broken for line in row[column]) for column in range(len(_COLUMNS))]
-    broken.insert(1, [["-" * width] for width in widths])
-    printed = []
-    for row in broken:
-        for lines in zip_longest(*row, fillvalue=""):
-            cells = zip(lines, widths, _COLUMNS, strict=True)
-            padded = (_padded(line, width, right=column in _RIGHT_ALIGNED) for line, width, column in cells)
-            printed.append("  ".join(padded).rstrip())
+    widths = [max(_width(line) for row in broken for line in row[column]) for column in range(len(_TEXT_COLUMNS))]
+    head, *body = broken
+    printed = [*_printed(head, widths), *_printed([["-" * width] for width in widths], widths)]
+    for item, row in zip(items, body, strict=True):
+        printed += _printed(row, widths)
+        printed += [f"{_INDENT}{line}".rstrip() for line in _lines(item.notes or "")]
     return "\n".join(printed)
+
+
+def _printed(row: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[str]:
+    for lines in zip_longest(*row, fillvalue=""):
+        cells = zip(lines, widths, _TEXT_COLUMNS, strict=True)
+        padded = (_padded(line, width, right=column in _RIGHT_ALIGNED) for line, width, column in cells)
+        yield "  ".join(padded).rstrip()
 
 
 def _padded(line: str, width: int, *, right: bool) -> str:
@@ -194,6 +202,8 @@ def _padded(line: str, width: int, *, right: bool) -> str:
 
 def _width(line: str) -> int:
     """The columns that a line takes in a fixed-width font."""
+    if line.isascii():
+        return len(line)
     return sum(
         0
         if unicodedata.category(character) in {"Mn", "Me", "Cf"}

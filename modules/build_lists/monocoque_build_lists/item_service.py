@@ -107,7 +107,7 @@ async def merge_item(
             raise invalid("#/name", ITEM_NAMELESS, "An item without a part needs a name.")
         parameters = merge_parameters(change, queries.ITEM_FIELDS, **derived)
         row = await transaction.first(queries.MERGE_ITEM, id=item_id, list_id=list_id, versions=versions, **parameters)
-        return row or await _refuse_item(transaction, owner_id, list_id, item_id)
+        return row or await _refuse_item(transaction, owner_id, list_id, item_id, versions)
 
     return await executor.transact(merge)
 
@@ -120,7 +120,7 @@ async def delete_item(
     async def delete(transaction: Transaction) -> None:
         await _touch(transaction, owner_id, list_id, added=-1)
         if await transaction.first(queries.DELETE_ITEM, id=item_id, list_id=list_id, versions=versions) is None:
-            await _refuse_item(transaction, owner_id, list_id, item_id)
+            await _refuse_item(transaction, owner_id, list_id, item_id, versions)
 
     await executor.transact(delete)
 
@@ -187,7 +187,7 @@ async def _touch(
     transaction: Transaction, owner_id: UUID, list_id: UUID, *, added: int = 0, versions: list[int] | None = None
 ) -> Record:
     row = await transaction.first(queries.TOUCH, id=list_id, owner_id=owner_id, versions=versions, added=added)
-    return row or await refuse(transaction, owner_id, list_id)
+    return row or await refuse(transaction, owner_id, list_id, versions)
 
 
 async def _part_name(executor: Executor, owner_id: UUID, part_id: UUID | None) -> str | None:
@@ -220,5 +220,9 @@ def _merged_paid(change: PaidPatch | None, present: Record) -> Money | None:
         raise RequestValidationError([{**fault, "loc": ("body", "paid", *fault["loc"])} for fault in faults]) from None
 
 
-async def _refuse_item(executor: Executor, owner_id: UUID, list_id: UUID, item_id: UUID) -> Record:
+async def _refuse_item(
+    executor: Executor, owner_id: UUID, list_id: UUID, item_id: UUID, versions: list[int] | None
+) -> Record:
+    if versions is None:
+        raise Problem(ITEM_NOT_FOUND)
     await missing_or_stale(executor, queries.FIND_ITEM, ITEM_NOT_FOUND, id=item_id, list_id=list_id, owner_id=owner_id)

@@ -1,6 +1,6 @@
 """The problem codes of build_lists."""
 
-from monocoque.problems import ProblemCode
+from monocoque.problems import UNAUTHENTICATED, ProblemCode
 
 NOT_FOUND = ProblemCode(
     "build_lists.not_found",
@@ -41,11 +41,16 @@ ORDER_MISMATCH = ProblemCode(
     "Not an order of the items of this list",
     "Name each item of the list exactly once; get the items again when they may have changed.",
 )
+EXPIRY_PAST = ProblemCode(
+    "build_lists.expiry_past", 422, "The time is past", "Give a time in the future, or leave it out."
+)
 
 CONSTRAINTS = {
     "uq_items_list_id_part_id": PART_ALREADY_LISTED,
     # Taking an item out lowers the count first, which an empty list, where no item can be found, refuses.
     "ck_build_lists_item_count": ITEM_NOT_FOUND,
+    # An account that was deleted while its request was under way.
+    "fk_build_lists_owner_id": UNAUTHENTICATED,
     # A car or part that was purged between the look-up and the write.
     "fk_build_lists_car_id": CAR_UNKNOWN,
     "fk_items_part_id": PART_UNKNOWN,

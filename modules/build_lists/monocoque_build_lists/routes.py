@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -189,7 +190,9 @@ async def export_build_list(
     build_list = ExportedBuildList.model_validate_json(content)
     kind = export.KINDS[format_]
     headers = {"Content-Disposition": export.disposition(build_list.name, kind.extension), "Cache-Control": "no-cache"}
-    return Response(kind.write(build_list), media_type=kind.media_type, headers=headers)
+    # A full list takes long enough to write to keep everybody else waiting.
+    written = await asyncio.to_thread(kind.write, build_list)
+    return Response(written, media_type=kind.media_type, headers=headers)
 
 
 @router.post(

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, ConfigDict, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from monocoque.types import Amount, Currency, Input, LineText, LongText, Moment, Money, Output, omitted
+from monocoque_build_lists import examples
+from monocoque_build_lists.problems import EXPIRY_PAST, ITEM_NAMELESS
 
 MAX_ITEMS = 500
 MAX_QUANTITY = 10_000
@@ -22,7 +24,7 @@ Quantity = Annotated[int, Strict(), Field(ge=1, le=MAX_QUANTITY, description="Pi
 
 def _in_the_future(value: datetime) -> datetime:
     if value <= datetime.now(UTC):
-        raise PydanticCustomError("build_lists.expiry_past", "Give a time in the future, or leave it out")
+        raise PydanticCustomError(EXPIRY_PAST.code, "Give a time in the future, or leave it out")
     return value
 
 
@@ -59,6 +61,8 @@ class BuildListPatch(Input):
 class BuildListRead(Output):
     """A build list without its items."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.BUILD_LIST]})
+
     id: UUID
     name: str
     description: str | None
@@ -92,7 +96,7 @@ class ItemWrite(Input):
     @model_validator(mode="after")
     def _has_a_name(self) -> Self:
         if self.part_id is None and self.name is None:
-            raise PydanticCustomError("build_lists.item_nameless", "Give a part_id, a name, or both")
+            raise PydanticCustomError(ITEM_NAMELESS.code, "Give a part_id, a name, or both")
         return self
 
 
@@ -141,6 +145,8 @@ class LineRead(Output):
 class ItemRead(LineRead):
     """An item of a build list; brand to url and the price are the part's, null where there is none any more."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ITEM]})
+
     id: UUID
     part_id: UUID | None
     paid: MoneyRead | None = Field(description="For all pieces together.")
@@ -182,6 +188,8 @@ class StatusSums(Sums):
 class Summary(Sums):
     """A whole list added up, then by category (alphabetical, those without last) and by status (wanted first)."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SUMMARY]})
+
     by_category: list[CategorySums]
     by_status: list[StatusSums]
 
@@ -207,6 +215,8 @@ class ShareWrite(Input):
 
 class ShareRead(Output):
     """A new link. It is told this once: only a digest of the token is kept."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SHARE]})
 
     token: str = Field(description="43 characters that nobody can guess.")
     url: str = Field(description="Where anyone who has it can read the list.")
@@ -236,6 +246,8 @@ class Document(Output):
 class SharedBuildList(Document):
     """A build list as anyone with its link sees it."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SHARED]})
+
     items: list[LineRead]
 
 
@@ -248,6 +260,8 @@ class ExportedItem(LineRead):
 
 class ExportedBuildList(Document):
     """A build list as its owner takes it home; each item holds what POSTing it again needs."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.EXPORTED]})
 
     car_id: UUID | None
     created_at: datetime

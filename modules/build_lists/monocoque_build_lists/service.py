@@ -48,7 +48,7 @@ async def replace_build_list(
     """Set every field; raises a 404, a 412 for another version, a 422 for a car that is not the owner's."""
     await _check_car(executor, owner_id, build_list.car_id, list_id=list_id)
     row = await executor.first(queries.REPLACE, id=list_id, owner_id=owner_id, versions=versions, **_values(build_list))
-    return row or await refuse(executor, owner_id, list_id)
+    return row or await refuse(executor, owner_id, list_id, versions)
 
 
 async def merge_build_list(
@@ -59,13 +59,13 @@ async def merge_build_list(
         await _check_car(executor, owner_id, change.car_id, list_id=list_id)
     parameters = merge_parameters(change, queries.FIELDS)
     row = await executor.first(queries.MERGE, id=list_id, owner_id=owner_id, versions=versions, **parameters)
-    return row or await refuse(executor, owner_id, list_id)
+    return row or await refuse(executor, owner_id, list_id, versions)
 
 
 async def delete_build_list(executor: Executor, owner_id: UUID, list_id: UUID, versions: list[int] | None) -> None:
     """Put the list aside; it can be restored until it is purged. Raises a 404 or a 412."""
     if await executor.first(queries.DELETE, id=list_id, owner_id=owner_id, versions=versions) is None:
-        await refuse(executor, owner_id, list_id)
+        await refuse(executor, owner_id, list_id, versions)
 
 
 async def restore_build_list(executor: Executor, owner_id: UUID, list_id: UUID) -> Record:
@@ -150,8 +150,11 @@ async def _check_car(executor: Executor, owner_id: UUID, car_id: UUID, *, list_i
         raise invalid("#/car_id", CAR_UNKNOWN, CAR_UNKNOWN.detail)
 
 
-async def refuse(executor: Executor, owner_id: UUID, list_id: UUID) -> Record:
-    """Say why a conditional change touched no list: a 404 or a 412."""
+async def refuse(executor: Executor, owner_id: UUID, list_id: UUID, versions: list[int] | None) -> Record:
+    """Say why a change touched no list: a 404, or a 412 where other versions were expected."""
+    if versions is None:
+        # Nothing was expected, so nothing can be stale: it was not there, even if somebody has restored it since.
+        raise Problem(NOT_FOUND)
     await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, id=list_id, owner_id=owner_id)
 
 

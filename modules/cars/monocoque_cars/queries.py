@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 from sqlalchemy import Boolean, Integer, Interval, Uuid, bindparam, case, func, literal_column, null, or_, select
 
+from monocoque.problems import FieldError
 from monocoque.queries import Query
 from monocoque.statements import assigned, contains, merged, optional, parameter, touched, version_expected
 from monocoque_cars.models import Car
+from monocoque_cars.problems import VIN_CHECK_DIGIT
 
 FIELDS = ("make", "model", "year", "vin", "vin_check_ok", "nickname", "notes")
 
 _cars = Car.metadata.tables["monocoque_cars.cars"]
+_VIN_WARNING = FieldError("#/vin", VIN_CHECK_DIGIT.code, VIN_CHECK_DIGIT.detail).document()
 _warnings = case(
     (
         _cars.c.vin_check_ok.is_(False),
-        literal_column(
-            """'[{"pointer": "#/vin", "code": "cars.vin_check_digit", "detail": """
-            """"The check digit does not fit; some makers build real cars with such a VIN, so it was kept."}]'::json"""
-        ),
+        literal_column(f"'{json.dumps([_VIN_WARNING])}'::json"),
     ),
     else_=literal_column("'[]'::json"),
 ).label("warnings")

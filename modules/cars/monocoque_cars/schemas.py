@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from monocoque.types import Input, LongText, Output, ShortText, omitted
+from monocoque_cars.problems import VIN_CHECK_DIGIT, VIN_INVALID, YEAR_RANGE
 from monocoque_cars.vin import normalise_vin
 
 FIRST_YEAR = 1886
@@ -22,6 +23,23 @@ EXAMPLE: JsonDict = {
     "nickname": "Weekend",
     "notes": "Original paint.",
 }
+CAR: JsonDict = {
+    "id": "0198c5a0-a3b4-7d2f-8c1e-2b3c4d5e6f70",
+    **EXAMPLE,
+    "warnings": [{"pointer": "#/vin", "code": VIN_CHECK_DIGIT.code, "detail": VIN_CHECK_DIGIT.detail}],
+    "version": 1,
+    "created_at": "2026-03-01T09:30:00Z",
+    "updated_at": "2026-03-01T09:30:00Z",
+}
+VIN: JsonDict = {
+    "vin": "JH4DC4340RS003205",
+    "manufacturer": "Acura",
+    "country": "Japan",
+    "region": "Asia",
+    "model_years": [1994, 2024],
+    "check_digit": "valid",
+    "check_digit_required": False,
+}
 
 
 def latest_year() -> int:
@@ -32,7 +50,7 @@ def latest_year() -> int:
 def _year(value: int) -> int:
     if not FIRST_YEAR <= value <= latest_year():
         raise PydanticCustomError(
-            "cars.year_range",
+            YEAR_RANGE.code,
             "Give a year from {first} to {last}",
             {"first": FIRST_YEAR, "last": latest_year()},
         )
@@ -43,7 +61,7 @@ def _vin(value: str) -> str:
     try:
         return normalise_vin(value)
     except ValueError as error:
-        raise PydanticCustomError("cars.vin_invalid", "{reason}", {"reason": str(error)}) from None
+        raise PydanticCustomError(VIN_INVALID.code, "{reason}", {"reason": str(error)}) from None
 
 
 Year = Annotated[int, Strict(), AfterValidator(_year), Field(ge=0, le=9999, description="1886 to next year.")]
@@ -92,6 +110,8 @@ class Warning(Output):  # noqa: A001  the field's own term; the built-in is not 
 class CarRead(Output):
     """A car."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [CAR]})
+
     id: UUID
     make: str
     model: str
@@ -107,6 +127,8 @@ class CarRead(Output):
 
 class VinRead(Output):
     """What a VIN says by itself, worked out offline."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [VIN]})
 
     vin: str
     manufacturer: str | None

@@ -37,7 +37,7 @@ async def replace_car(
 ) -> Record:
     """Set every field; raises a 404, a 412 for another version, a 409 for a VIN that is taken."""
     row = await executor.first(queries.REPLACE, id=car_id, owner_id=owner_id, versions=versions, **_values(car))
-    return row or await _refuse(executor, owner_id, car_id)
+    return row or await _refuse(executor, owner_id, car_id, versions)
 
 
 async def merge_car(
@@ -47,13 +47,13 @@ async def merge_car(
     derived: dict[str, Any] = {"vin_check_ok": _check(change.vin)} if "vin" in change.model_fields_set else {}
     parameters = merge_parameters(change, queries.FIELDS, **derived)
     row = await executor.first(queries.MERGE, id=car_id, owner_id=owner_id, versions=versions, **parameters)
-    return row or await _refuse(executor, owner_id, car_id)
+    return row or await _refuse(executor, owner_id, car_id, versions)
 
 
 async def delete_car(executor: Executor, owner_id: UUID, car_id: UUID, versions: list[int] | None) -> None:
     """Put the car aside; it can be restored until it is purged. Raises a 404 or a 412."""
     if await executor.first(queries.DELETE, id=car_id, owner_id=owner_id, versions=versions) is None:
-        await _refuse(executor, owner_id, car_id)
+        await _refuse(executor, owner_id, car_id, versions)
 
 
 async def restore_car(executor: Executor, owner_id: UUID, car_id: UUID) -> Record:
@@ -78,5 +78,8 @@ def _check(vin: str | None) -> bool | None:
     return None if vin is None else check_digit_ok(vin)
 
 
-async def _refuse(executor: Executor, owner_id: UUID, car_id: UUID) -> Record:
+async def _refuse(executor: Executor, owner_id: UUID, car_id: UUID, versions: list[int] | None) -> Record:
+    if versions is None:
+        # Nothing was expected, so nothing can be stale: it was not there, even if somebody has restored it since.
+        raise Problem(NOT_FOUND)
     await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, id=car_id, owner_id=owner_id)

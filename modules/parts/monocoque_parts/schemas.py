@@ -12,6 +12,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from monocoque.types import Amount, Currency, Input, LineText, LongText, Money, Output, ShortText, omitted, single_line
+from monocoque_parts.problems import URL_CREDENTIALS, URL_INVALID
 
 EXAMPLE: JsonDict = {
     "name": "Front brake pads",
@@ -21,6 +22,13 @@ EXAMPLE: JsonDict = {
     "url": "https://shop.example.com/pads/p49038",
     "notes": "Fits the 1.6 only.",
     "price": {"amount": "129.90", "currency": "EUR"},
+}
+PART: JsonDict = {
+    "id": "0198c5a0-c5d6-7a4b-9e2f-3c4d5e6f7081",
+    **EXAMPLE,
+    "version": 1,
+    "created_at": "2026-03-01T09:30:00Z",
+    "updated_at": "2026-03-01T09:30:00Z",
 }
 
 _URL = TypeAdapter(AnyHttpUrl)
@@ -35,7 +43,7 @@ def _url(value: str) -> str:
     if authority is None or _NOT_IN_A_URL.search(value):
         raise _not_a_url()
     if "@" in authority[1]:
-        raise PydanticCustomError("parts.url_credentials", "Leave the user name and the password out of the address")
+        raise PydanticCustomError(URL_CREDENTIALS.code, "Leave the user name and the password out of the address")
     try:
         _URL.validate_python(value)
     except ValueError:
@@ -44,7 +52,7 @@ def _url(value: str) -> str:
 
 
 def _not_a_url() -> PydanticCustomError:
-    return PydanticCustomError("parts.url_invalid", "Give a whole web address, such as https://shop.example.com/pads")
+    return PydanticCustomError(URL_INVALID.code, "Give a whole web address, such as https://shop.example.com/pads")
 
 
 Url = Annotated[
@@ -101,6 +109,8 @@ class Price(Output):
 
 class PartRead(Output):
     """A part."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PART]})
 
     id: UUID
     name: str

@@ -38,7 +38,7 @@ async def replace_part(
 ) -> Record:
     """Set every field; raises a 404, or a 412 for another version."""
     row = await executor.first(queries.REPLACE, id=part_id, owner_id=owner_id, versions=versions, **_values(part))
-    return row or await _refuse(executor, owner_id, part_id)
+    return row or await _refuse(executor, owner_id, part_id, versions)
 
 
 async def merge_part(
@@ -50,12 +50,12 @@ async def merge_part(
     async def merge(executor: Executor, price: dict[str, Any]) -> Record:
         parameters = merge_parameters(change, queries.FIELDS, **price)
         row = await executor.first(queries.MERGE, **key, **parameters)
-        return row or await _refuse(executor, owner_id, part_id)
+        return row or await _refuse(executor, owner_id, part_id, versions)
 
     async def merge_with_present_price(transaction: Transaction) -> Record:
         present = await transaction.first(queries.PRICE_TO_CHANGE, **key)
         if present is None:
-            return await _refuse(transaction, owner_id, part_id)
+            return await _refuse(transaction, owner_id, part_id, versions)
         return await merge(transaction, _price(_merged_price(change.price, present)))
 
     if "price" not in change.model_fields_set:
@@ -70,7 +70,7 @@ async def merge_part(
 async def delete_part(executor: Executor, owner_id: UUID, part_id: UUID, versions: list[int] | None) -> None:
     """Put the part aside; it can be restored until it is purged. Raises a 404 or a 412."""
     if await executor.first(queries.DELETE, id=part_id, owner_id=owner_id, versions=versions) is None:
-        await _refuse(executor, owner_id, part_id)
+        await _refuse(executor, owner_id, part_id, versions)
 
 
 async def restore_part(executor: Executor, owner_id: UUID, part_id: UUID) -> Record:
@@ -112,5 +112,8 @@ def _merged_price(change: PricePatch | None, present: Record | None) -> Money:
         raise RequestValidationError([{**fault, "loc": ("body", "price", *fault["loc"])} for fault in faults]) from None
 
 
-async def _refuse(executor: Executor, owner_id: UUID, part_id: UUID) -> Record:
+async def _refuse(executor: Executor, owner_id: UUID, part_id: UUID, versions: list[int] | None) -> Record:
+    if versions is None:
+        # Nothing was expected, so nothing can be stale: it was not there, even if somebody has restored it since.
+        raise Problem(NOT_FOUND)
     await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, id=part_id, owner_id=owner_id)

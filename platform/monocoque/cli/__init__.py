@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-import typer
-
-from monocoque import __version__
-from monocoque.cli.contracts import export_configuration, export_openapi, export_problems
-from monocoque.cli.database import app as database_app
-from monocoque.cli.inventory import app as modules_app
-from monocoque.cli.serving import serve
-from monocoque.failures import StartupError
-from monocoque.modules import load
-from monocoque.registry import discover
-
-app = typer.Typer(
-    name="monocoque",
-    help="A modular-monolith REST backend: a shell and the domain modules that bolt onto it.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    add_completion=False,
-)
-app.command()(serve)
-app.add_typer(modules_app, name="modules")
-app.add_typer(database_app, name="db")
-app.command("openapi")(export_openapi)
-app.command("problems")(export_problems)
-app.command("configuration")(export_configuration)
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(__version__)
+import sys
 
 
 def main() -> None:
-    """Entry point: the shell's commands and those of the installed modules."""
+    """Entry point; Ctrl-C ends every command without a traceback, also while Python still imports it."""
     try:
-        for found in discover():
-            if found.module.commands:
-                group: typer.Typer = load(found.module.commands)
-                app.add_typer(group)
-    except (StartupError, ImportError) as error:
-        typer.echo(str(error), err=True)
-    app()
+        from monocoque.cli.commands import run  # noqa: PLC0415  imports for half a second, which Ctrl-C may end too
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -96,7 +96,7 @@ def revision(
         chain = next((chain for chain in _chains(with_metadata=True) if chain.name == module), None)
         if chain is None:
             raise MigrationError(f"There is no enabled module {module!r}.", "See `monocoque modules list`.")
-        typer.echo(str(engine.revision(chain, message, url=url, autogenerate=autogenerate)))
+        typer.echo(asyncio.run(engine.revision(chain, message, url=url, autogenerate=autogenerate)))
 
 
 @app.command()

@@ -22,9 +22,12 @@ from monocoque.asgi import DATABASE_VARIABLE, settle
 from monocoque.console import current_inventory, explained
 from monocoque.failures import StartupError
 from monocoque.progress import Progress
+from monocoque.protocol import Protocol
 from monocoque.settings import Settings, load_shell_settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from monocoque.embedded import EmbeddedPostgres
     from monocoque.registry import Inventory
     from monocoque_migrations import Chain
@@ -66,12 +69,15 @@ def _serve(settings: Settings, *, workers: int, reload: bool, migrate: bool) -> 
         _migrate(url, inventory, progress, apply=migrate)
         imports.join()
         if workers > 1 or reload:
-            _serve_with_children(settings, url, listener, workers=workers, reload=reload, progress=progress)
+            _serve_with_children(settings, inventory, url, listener, progress, workers=workers, reload=reload)
         else:
             _serve_here(settings, inventory, url, listener, progress)
     finally:
         listener.close()
         if embedded is not None:
+            # Ctrl-C once more must not leave the database behind: stop() ends by itself.
+            for sign in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(sign, signal.SIG_IGN)
             embedded.stop()
             progress.note("Stopped, the database too.")
 
@@ -139,18 +145,23 @@ async def _applied(url: str, known: list[Chain]) -> dict[str, str | None]:
         return await applied(connection, known)
 
 
-def _serve_here(
-    settings: Settings, inventory: Inventory, url: str, listener: socket.socket, progress: Progress
-) -> None:
-    import uvicorn  # noqa: PLC0415  imported ahead by the thread
-
-    from monocoque.app import create_app  # noqa: PLC0415
+def _load(settings: Settings, inventory: Inventory, url: str, progress: Progress) -> FastAPI:
+    from monocoque.app import create_app  # noqa: PLC0415  imported ahead by the thread
     from monocoque.logs import configure  # noqa: PLC0415
 
     with progress.step("modules") as remarks:
         app = create_app(settings, inventory=inventory, database_url=url)
         remarks.append(", ".join(module.name for module in inventory.enabled) or "none")
     configure(settings)
+    return app
+
+
+def _serve_here(
+    settings: Settings, inventory: Inventory, url: str, listener: socket.socket, progress: Progress
+) -> None:
+    import uvicorn  # noqa: PLC0415  imported ahead by the thread
+
+    app = _load(settings, inventory, url, progress)
 
     class Server(uvicorn.Server):
         """uvicorn, which says when it is ready, and turns readiness off before it drains."""
@@ -160,6 +171,12 @@ def _serve_here(
             if self.started:
                 settle()
                 _announce(settings, listener, progress)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            running = len(self.server_state.tasks)
+            if running:
+                progress.note(f"Up to {GRACE_SECONDS} s for {running} running request(s); Ctrl-C again ends them now.")
+            await super().shutdown(sockets)
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             app.state.runtime.draining = True
@@ -187,17 +204,28 @@ def _options(settings: Settings) -> dict[str, Any]:
         "timeout_keep_alive": 75,
         "proxy_headers": True,
         "forwarded_allow_ips": list(settings.trusted_proxies),
+        "http": Protocol,
         "ws": "none",
         "h11_max_incomplete_event_size": 64 * 1024,
     }
 
 
 def _serve_with_children(
-    settings: Settings, url: str, listener: socket.socket, *, workers: int, reload: bool, progress: Progress
+    settings: Settings,
+    inventory: Inventory,
+    url: str,
+    listener: socket.socket,
+    progress: Progress,
+    *,
+    workers: int,
+    reload: bool,
 ) -> None:
     import uvicorn  # noqa: PLC0415
+    from uvicorn.config import STARTUP_FAILURE  # noqa: PLC0415
     from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
 
+    # What is wrong is said here, once: a child that cannot load the application is started again and again.
+    _load(settings, inventory, url, progress)
     os.environ[DATABASE_VARIABLE] = url
     options = _options(settings)
     options["reload"] = reload
@@ -209,7 +237,10 @@ def _serve_with_children(
     if reload:
         ChangeReload(config, target=server.run, sockets=[listener]).run()
     else:
-        Multiprocess(config, sockets=[listener]).run()
+        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor.run()
+        if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
+            raise StartupError("A worker could not start.", hint="What stopped it is said above.")
 
 
 def _announce(settings: Settings, listener: socket.socket, progress: Progress) -> None:

@@ -15,6 +15,7 @@ def upgrade() -> None:
         "idempotency_keys",
         sa.Column("scope", sa.Uuid(), nullable=False),
         sa.Column("key", sa.String(200), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("headers", postgresql.JSONB(), nullable=False),
@@ -24,6 +25,7 @@ def upgrade() -> None:
         schema="monocoque",
     )
     op.create_index("ix_idempotency_keys_expires_at", "idempotency_keys", ["expires_at"], schema="monocoque")
+    op.create_index("ix_idempotency_keys_owner_id", "idempotency_keys", ["owner_id"], schema="monocoque")
     op.create_table(
         "revocations",
         sa.Column("session_id", sa.Uuid(), nullable=False),

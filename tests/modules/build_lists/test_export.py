@@ -6,6 +6,8 @@ import csv
 import html
 import io
 import re
+import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message
 from typing import Any
@@ -151,7 +153,7 @@ def test_a_csv_has_the_numbers_apart() -> None:
     assert (row["paid_amount"], row["paid_currency"], row["total_amount"], row["notes"]) == ("2.00", "USD", "2.00", "")
 
 
-def test_plain_text_is_aligned_with_wide_and_broken_cells() -> None:
+def test_plain_text_is_aligned_with_wide_and_broken_cells_and_has_the_notes_below() -> None:
     price = MoneyRead(amount="1500", currency="JPY")
     items = (
         _item("ブレーキ", notes="left\nright", price=price, line_total=price),
@@ -161,10 +163,11 @@ def test_plain_text_is_aligned_with_wide_and_broken_cells() -> None:
     whole = export.to_text(_list(*items, name="日本", description="a\nb", car=car, totals=[price]))
     assert whole == (
         "日本\n====\n\na\nb\n\nCar: 1990 Mazda MX-5 (Weekend)\n\n"
-        "Item           Qty  Status        Price     Total  Notes\n"
-        "-----------  -----  ---------  --------  --------  -----\n"
-        "ブレーキ         2  wanted     1500 JPY  1500 JPY  left\n"
-        "                                                   right\n"
+        "Item           Qty  Status        Price     Total\n"
+        "-----------  -----  ---------  --------  --------\n"
+        "ブレーキ         2  wanted     1500 JPY  1500 JPY\n"
+        "  left\n"
+        "  right\n"
         "Pads, sport  10000  installed\n"
         "Brembo\n\n"
         "Total: 1500 JPY\n"
@@ -225,6 +228,39 @@ async def test_every_form_is_served_as_what_it_is(owner: Person, garage: Garage)
     problem(await owner.get(f"{path}?format=pdf"), 422, "request.invalid")
     names = [row["name"] for row in csv.DictReader(io.StringIO((await owner.get(f"{path}?format=csv")).text))]
     assert [name.removeprefix("'") for name in names] == [text.removeprefix("'") for text in HOSTILE]
+
+
+@pytest.mark.parametrize("line", ["short", "word " * 15, "ブレーキ"])
+async def test_no_form_is_much_longer_than_what_it_holds(owner: Person, garage: Garage, line: str) -> None:
+    list_id = await garage.new_list()
+    # One line is very long, so that a column as wide as it would be blank in every other row.
+    notes = (line + "\n") * (5_000 // (len(line) + 1)) + "x" * 4_900
+    for number in range(50):
+        reply = await owner.post(f"/build-lists/{list_id}/items", json={"name": f"Item {number}", "notes": notes})
+        assert reply.status_code == 201
+    stored = 50 * len(notes.encode())
+    for form in ExportFormat:
+        reply = await owner.get(f"/build-lists/{list_id}/export?format={form}")
+        assert reply.status_code == 200
+        assert stored < len(reply.content) < 3 * stored
+
+
+async def test_an_export_is_written_while_others_are_served(
+    owner: Person, garage: Garage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers: list[int] = []
+
+    def write(build_list: ExportedBuildList) -> str:
+        writers.append(threading.get_ident())
+        return build_list.name
+
+    for form, kind in export.KINDS.items():
+        monkeypatch.setitem(export.KINDS, form, replace(kind, write=write))
+    list_id = await garage.new_list()
+    for form in ExportFormat:
+        assert (await owner.get(f"/build-lists/{list_id}/export?format={form}")).text == "Track day"
+    assert len(writers) == len(ExportFormat)
+    assert threading.get_ident() not in writers
 
 
 async def test_an_export_tells_nothing_but_the_list(owner: Person, garage: Garage) -> None:

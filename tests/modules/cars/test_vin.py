@@ -15,7 +15,7 @@ from monocoque_cars.vin import VinError, check_digit_ok, decode_vin, normalise_v
 
 FIXTURES = Path(__file__).parents[4] / "shared" / "fixtures" / "vehicles"
 needs_fixtures = pytest.mark.skipif(
-    not FIXTURES.is_dir(), reason="the folder of recorded vehicles is not beside this one"
+    not FIXTURES.is_dir(), reason="[elsewhere] the recorded vehicles lie beside the checkout"
 )
 
 ALPHABET = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"

@@ -247,6 +247,8 @@ def unreachable(error: BaseException) -> StartupError:
     # Only what the server or the system says: the driver quotes the parts of an address that it cannot read.
     known = isinstance(error, asyncpg.PostgresError | OSError)
     reason = (str(error) if known else "the address cannot be read") or type(error).__name__
+    if isinstance(error, TimeoutError):
+        reason = f"no answer within {CONNECT_TIMEOUT:.0f} s"
     return StartupError(
         f"The database cannot be reached: {reason.splitlines()[0]}",
         hint="Check MONOCOQUE_DATABASE_URL (host, port, user, password, database); unset, the embedded one is used.",

@@ -25,7 +25,7 @@ from monocoque_parts import service as part_service
 from tests.support import Person, problem
 
 
-@pytest.mark.parametrize("path", ["/cars", "/parts", "/cars/vin/JM1NA3512L0112345", "/modules", "/nowhere"])
+@pytest.mark.parametrize("path", ["/cars", "/parts", "/cars/vin/JM1NA3518L0112345", "/modules", "/nowhere"])
 async def test_a_line_feed_at_its_end_makes_another_address(owner: Person, path: str) -> None:
     document = problem(await owner.get(f"{path}%0A"), 404, "request.not_found")
     assert document["instance"] == f"/api/v1{path}%0A"

@@ -9,8 +9,8 @@ _PART_ID = "0198c5a0-c5d6-7a4b-9e2f-3c4d5e6f7081"
 _CREATED: JsonDict = {"created_at": "2026-03-01T09:30:00Z"}
 _UPDATED: JsonDict = {"updated_at": "2026-03-02T18:05:00Z"}
 _PRICE: JsonDict = {"amount": "129.90", "currency": "EUR"}
-_TOTAL: JsonDict = {"amount": "259.80", "currency": "EUR"}
-_SUMS: JsonDict = {"item_count": 1, "quantity": 2, "unpriced_count": 0, "totals": [_TOTAL]}
+_PAID: JsonDict = {"amount": "250.00", "currency": "EUR"}
+_SUMS: JsonDict = {"item_count": 1, "quantity": 2, "unpriced_count": 0, "totals": [_PAID]}
 _TOKEN = "pV3kq0cX9w2Jt7yBn5LrZe8HsUa1MdGf4QoRiTxKvEw"  # noqa: S105  opens nothing
 _LINE: JsonDict = {
     "name": "Front brake pads",
@@ -22,14 +22,14 @@ _LINE: JsonDict = {
     "status": "ordered",
     "notes": "One set is a spare.",
     "price": _PRICE,
-    "line_total": _TOTAL,
+    "line_total": _PAID,
 }
 _DOCUMENT: JsonDict = {
     "name": "Track day",
     "description": "Brakes first, then cooling.",
     "car": {"make": "Mazda", "model": "MX-5", "year": 1990, "nickname": "Weekend"},
     "item_count": 1,
-    "totals": [_TOTAL],
+    "totals": [_PAID],
     **_UPDATED,
 }
 
@@ -49,7 +49,7 @@ ITEM: JsonDict = {
     **_LINE,
     "id": "0198c5a0-f1a2-7c8e-9d3b-5f6a7b8c9d0e",
     "part_id": _PART_ID,
-    "paid": None,
+    "paid": _PAID,
     "position": 1,
     "version": 1,
     **_CREATED,
@@ -70,5 +70,5 @@ EXPORTED: JsonDict = {
     **_DOCUMENT,
     "car_id": _CAR_ID,
     **_CREATED,
-    "items": [{**_LINE, "part_id": _PART_ID, "paid": None}],
+    "items": [{**_LINE, "part_id": _PART_ID, "paid": _PAID}],
 }

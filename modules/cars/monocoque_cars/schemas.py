@@ -19,7 +19,7 @@ EXAMPLE: JsonDict = {
     "make": "Mazda",
     "model": "MX-5",
     "year": 1990,
-    "vin": "JM1NA3512L0112345",
+    "vin": "JM1NA3518L0112345",
     "nickname": "Weekend",
     "notes": "Original paint.",
 }

@@ -48,6 +48,8 @@ def serve(
     """Start the API; without a database URL also an embedded PostgreSQL, in the folder .monocoque."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     with explained(), _interruptible():
+        if reload and workers > 1:
+            raise StartupError("--reload runs one process.", hint="Leave out --workers, or --reload.")
         settings = load_shell_settings(**given)
         _serve(
             settings, workers=workers, reload=reload, migrate=not settings.production if migrate is None else migrate

@@ -107,6 +107,30 @@ async def test_fifty_wrong_guesses_at_once_are_all_counted_and_get_no_further_th
     assert (await person.get("/auth/me")).status_code == 200
 
 
+@pytest.mark.parametrize(("password", "settled"), [(PASSWORD, 200), (WRONG, 401)])
+async def test_who_signs_in_while_enough_others_do_waits_only_until_it_is_known_how_they_fared(
+    client: httpx.AsyncClient, app: FastAPI, password: str, settled: int
+) -> None:
+    person = await sign_up(client)
+    async with client_at(app, somewhere()) as caller, held_passwords(app) as held:
+        attempts = [asyncio.create_task(log_in(caller, person.email, password)) for _ in range(16)]
+        async with asyncio.timeout(10):
+            finishing = asyncio.as_completed(attempts)
+            refused = [await next(finishing) for _ in range(6)]
+        for early in refused:
+            assert "under way" in problem(early, 429, "auth.throttled")["detail"]
+            assert early.headers["retry-after"] == "1"
+        held.go_on.set()
+        statuses = Counter(reply.status_code for reply in await asyncio.gather(*attempts))
+        assert statuses == {settled: 10, 429: 6}
+        late = await log_in(caller, person.email, PASSWORD)
+    if settled == 200:
+        assert late.status_code == 200
+    else:
+        assert "under way" not in problem(late, 429, "auth.throttled")["detail"]
+        assert int(late.headers["retry-after"]) > 600
+
+
 async def test_an_unknown_account_is_throttled_as_any_other(app: FastAPI) -> None:
     email = f"{uuid4().hex}@example.org"
     async with client_at(app, somewhere()) as attacker:

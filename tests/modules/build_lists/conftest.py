@@ -14,7 +14,7 @@ from monocoque.runtime import Runtime
 from monocoque_build_lists.schemas import BuildListRead, ItemRead, SharedBuildList, ShareRead, Summary
 from tests.support import Person
 
-VIN = "JM1NA3512L0112345"
+VIN = "JM1NA3518L0112345"
 
 
 def _members(value: Any) -> Any:

@@ -28,7 +28,8 @@ TEMPLATE = "monocoque_template"
 
 # Tests own the environment: what a developer has set must not leak in.
 for _name in [name for name in os.environ if name.startswith("MONOCOQUE_")]:
-    del os.environ[_name]
+    if _name != "MONOCOQUE_TEST_FIXTURES":
+        del os.environ[_name]
 for _name in ("DATABASE_URL", "REDIS_URL", "PORT"):
     os.environ.pop(_name, None)
 os.environ["MONOCOQUE_ENVIRONMENT"] = "test"

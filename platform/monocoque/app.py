@@ -51,12 +51,14 @@ class Shell(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Edge, CORS where configured, dispatcher, then FastAPI's own stack for what the dispatcher passes on."""
-        app: ASGIApp = Dispatcher(self.routes, self._prefixes, super().build_middleware_stack())
+        dispatcher = Dispatcher(self.routes, self._prefixes, super().build_middleware_stack())
+        app: ASGIApp = dispatcher
         refuse: ASGIApp = send_problem
         origins = self._settings.cors_origins
         if origins:
             app, refuse = Cors(app, origins), CorsOfProblems(refuse, origins)
-        return Edge(app, refuse, self._access_log, strict_transport=self._settings.production)
+        strict = self._settings.production
+        return Edge(app, refuse, self._access_log, strict_transport=strict, limit_of=dispatcher.body_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As FastAPI's, which asks for each request whether OpenTelemetry is set up; that is known once started."""

@@ -73,6 +73,16 @@ class Once:
         """The path of what this request creates."""
         return f"{quote(self._request.scope['path'])}/{new_id}"
 
+    async def stored(self, owner: UUID) -> Response | None:
+        """The reply that `run` would replay, for an action that asks somebody else before it touches the database.
+
+        Raises a 422 when the key came with another request.
+        """
+        if self._key is None:
+            return None
+        row = await self._database.first(STORED, scope=self._place(owner), key=self._key)
+        return None if row is None else _replay(row, await self._fingerprint())
+
     async def run(self, owner: UUID, action: Callable[[Executor], Awaitable[Response]]) -> Response:
         """The reply of `action`, or the stored one; effect and reply are committed together before this returns.
 
@@ -82,12 +92,7 @@ class Once:
         if self._key is None:
             return await action(self._database)
         key = self._key
-        body = await self._request.body()
-        scope = self._request.scope
-        place = uuid5(owner, f"{scope['method']} {scope['path']}")
-        # Keyed: a body may hold a password, and whoever reads the table must not be able to try passwords against it.
-        secret = scope["app"].state.cursor_key
-        fingerprint = hashlib.blake2b(scope["query_string"] + b"\0" + body, key=secret, digest_size=32).digest()
+        place, fingerprint = self._place(owner), await self._fingerprint()
 
         async def claimed(transaction: Transaction) -> Response:
             if not await transaction.value(LOCK, lock=f"{place}/{key}"):
@@ -112,6 +117,17 @@ class Once:
             return reply
 
         return await self._database.transact(claimed)
+
+    def _place(self, owner: UUID) -> UUID:
+        scope = self._request.scope
+        return uuid5(owner, f"{scope['method']} {scope['path']}")
+
+    async def _fingerprint(self) -> bytes:
+        scope = self._request.scope
+        body = await self._request.body()
+        # Keyed: a body may hold a password, and whoever reads the table must not be able to try passwords against it.
+        secret = scope["app"].state.cursor_key
+        return hashlib.blake2b(scope["query_string"] + b"\0" + body, key=secret, digest_size=32).digest()
 
 
 async def forget(executor: Executor, owner_id: UUID) -> None:

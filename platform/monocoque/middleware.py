@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Callable
 from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
@@ -21,6 +22,8 @@ from monocoque.problems import BAD_REQUEST, CONTENT_TYPE, REQUEST_TIMEOUT, TOO_L
 _log = logging.getLogger("monocoque.errors")
 BODY_LIMIT = 1024 * 1024
 BODY_DEADLINE = 30.0
+SLOWEST = 128 * 1024
+"""Bytes a second that a body has to arrive with, on average, beyond its first `BODY_DEADLINE` seconds."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # What is left of a body that was refused must not be read.
 _CLOSE = {"Connection": "close"}
@@ -48,11 +51,14 @@ class Edge:
         *,
         strict_transport: bool,
         body_limit: int = BODY_LIMIT,
+        limit_of: Callable[[Scope], int | None] = lambda _scope: None,
     ) -> None:
+        """`limit_of` gives what the operation itself says about its body; it is asked for large ones only."""
         self._app = app
         self._refuse = refuse
         self._log = access_log
         self._limit = body_limit
+        self._limit_of = limit_of
         self._marked = [*_SECURITY, *([_HSTS] if strict_transport else [])]
         self._common = [*self._marked, _API_POLICY]
 
@@ -104,8 +110,10 @@ class Edge:
         if scope["method"] in _BODYLESS:
             return receive
         for name, value in scope["headers"]:
-            if name == b"content-length" and (not value.isdigit() or int(value[:20]) > self._limit):
-                raise _refused_length(value, self._limit)
+            if name == b"content-length":
+                if not value.isdigit():
+                    raise Problem(BAD_REQUEST, "Content-Length is no number.", headers=_CLOSE)
+                self._check_size(int(value[:20]), scope)
         received = 0
         deadline: float | None = None
         done = False
@@ -122,13 +130,21 @@ class Edge:
                     message = await receive()
             except TimeoutError:
                 raise Problem(REQUEST_TIMEOUT, headers=_CLOSE) from None
-            received += len(message.get("body", b""))
-            if received > self._limit:
-                raise _too_large(self._limit)
+            size = len(message.get("body", b""))
+            received += size
+            deadline += size / SLOWEST
+            self._check_size(received, scope)
             done = not message.get("more_body", False)
             return message
 
         return bounded
+
+    def _check_size(self, size: int, scope: Scope) -> None:
+        if size <= self._limit:
+            return
+        limit = max(self._limit, self._limit_of(scope) or 0)
+        if size > limit:
+            raise Problem(TOO_LARGE, f"A body may have at most {limit} bytes here.", headers=_CLOSE)
 
 
 def _request_id(scope: Scope) -> bytes:
@@ -145,16 +161,6 @@ def _note_late(error: BaseException, scope: Scope, *, complete: bool) -> bool:
     if complete and isinstance(error, Exception) and error is not scope.get("logged"):
         _log.error("request %s failed after its reply", scope["request_id"], exc_info=error)
     return complete or isinstance(error, ClientDisconnect)
-
-
-def _refused_length(value: bytes, limit: int) -> Problem:
-    if not value.isdigit():
-        return Problem(BAD_REQUEST, "Content-Length is no number.", headers=_CLOSE)
-    return _too_large(limit)
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(TOO_LARGE, f"A body may have at most {limit} bytes.", headers=_CLOSE)
 
 
 class ProblemReply(Response):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -12,6 +12,7 @@ from monocoque.failures import StartupError
 
 ENTRY_POINT_GROUP = "monocoque.modules"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_POINT = re.compile(r"[a-z][a-z0-9_]{0,40}\.[a-z][a-z0-9_]{0,40}")
 _RESERVED = frozenset({"modules", "monocoque", "public", "shell"})
 
 
@@ -49,12 +50,18 @@ class Module:
     """The file whose `JOBS` run in the background."""
     migrations: str | None = field(default=None)
     """Import package of the revisions; `<package>.migrations` unless given, only where `models` is."""
+    provides: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """References for extension points that other modules define, such as `media.connectors`: the module that defines
+    a point says in its contracts what has to stand there, and collects it with `Runtime.provided`."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"A module's name is lower case, digits and underscores, not {self.name!r}.")
         if self.name in _RESERVED or self.package == "monocoque":
             raise ValueError(f"The name {self.package or self.name!r} belongs to the shell.")
+        for point in self.provides:
+            if not _POINT.fullmatch(point):
+                raise ValueError(f"An extension point is named `module.things`, not {point!r}.")
         if not self.package:
             object.__setattr__(self, "package", f"monocoque_{self.name}")
         if self.models and self.migrations is None:

@@ -113,6 +113,7 @@ class _Entry:
     """None: the route is FastAPI's to serve, and stands here for those that it comes before."""
     known_query: frozenset[str]
     route: BaseRoute
+    max_body_size: int | None
 
 
 @dataclass(slots=True)
@@ -127,8 +128,8 @@ def _entry_of(context: RouteContext) -> _Entry:
     methods, route = frozenset(context.methods or ()), context.original_route
     plain = all(type(convertor).__name__ == "StringConvertor" for convertor in context.param_convertors.values())
     if not isinstance(route, Route) or not plain:
-        return _Entry(methods, None, frozenset(), route)
-    return _Entry(methods, compile_route(context), query_names(context), route)
+        return _Entry(methods, None, frozenset(), route, None)
+    return _Entry(methods, compile_route(context), query_names(context), route, context.max_body_size)
 
 
 class Dispatcher:
@@ -192,6 +193,11 @@ class Dispatcher:
                             return entry, match.groupdict()
             return None
         return None
+
+    def body_limit(self, scope: Scope) -> int | None:
+        """The `max_body_size` that the route of a request was declared with, in bytes."""
+        match = self.find(scope["method"], get_route_path(scope))
+        return None if match is None else match[0].max_body_size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].endswith("\n"):

@@ -14,6 +14,7 @@ from monocoque.database import Database
 from monocoque.direct import direct
 from monocoque.failures import StartupError
 from monocoque.migration import chains
+from monocoque.modules import Module, load_part
 from monocoque.registry import Inventory
 from monocoque.revocations import Revocations
 from monocoque.settings import Settings
@@ -38,6 +39,17 @@ class Runtime:
         found = self.module_settings[module]
         assert isinstance(found, kind)
         return found
+
+    def provided(self, point: str) -> list[tuple[Module, Any]]:
+        """What the enabled modules provide for an extension point, with the module, in start order.
+
+        Raises StartupError for what cannot be imported.
+        """
+        return [
+            (module, load_part(module, module.provides[point]))
+            for module in self.inventory.enabled
+            if point in module.provides
+        ]
 
     async def behind(self) -> list[str]:
         """The enabled chains whose schema is older than the code; one that is ahead counts as current."""

@@ -96,16 +96,6 @@ def _text(check: Callable[[str], str]) -> BeforeValidator:
     return BeforeValidator(lambda value: check(value.strip(" \t\r\n")) if isinstance(value, str) else value)
 
 
-def line_type(maximum: int, minimum: int = 1) -> Any:
-    """A line of text of `minimum` to `maximum` characters, outer blanks removed."""
-    return Annotated[
-        str,
-        Strict(),
-        StringConstraints(strip_whitespace=True, min_length=minimum, max_length=maximum),
-        _text(single_line),
-    ]
-
-
 def _aware(value: object) -> object:
     if isinstance(value, datetime) or (isinstance(value, str) and len(value) <= 40 and _DATE.match(value)):
         return value

@@ -88,7 +88,8 @@ def statements_live_in_queries(root: Path) -> Iterator[str]:
     for source in sorted({root / "platform" / "monocoque", *modules}):
         for file in python_files(source):
             name = file.relative_to(root).as_posix()
-            if file.name == "queries.py" or file.parent.name == "migrations" or name in STATEMENTS_ELSEWHERE:
+            at_home = file.name == "queries.py" or file.parent.name in {"queries", "migrations"}
+            if at_home or name in STATEMENTS_ELSEWHERE:
                 continue
             # The shell offers building blocks for statements; tables need text() for their indexes.
             verbs = [verb for verb in STATEMENTS if file.name != "models.py" or not verb.endswith(".text")]
@@ -118,13 +119,21 @@ def middleware_is_pure_asgi(root: Path) -> Iterator[str]:
 
 def modules_have_the_same_rooms(root: Path) -> Iterator[str]:
     for module in feature_modules(root):
-        missing = [room for room in ROOMS if not (module.source / room).is_file()]
+        missing = [room for room in ROOMS if not _has_room(module.source, room)]
         if missing:
             yield f"{module.name} has no {', '.join(missing)}"
         if not list((module.source / "migrations").glob("0001_*.py")):
             yield f"{module.name} has no first revision"
         if (module.source / "migrations" / "env.py").exists():
             yield f"{module.name} has an env.py of its own: the engine brings the one environment"
+
+
+def _has_room(source: Path, room: str) -> bool:
+    """Whether a room is there; a large one is a folder of that name, services are files by their subject."""
+    name = room.removesuffix(".py")
+    if (source / room).is_file() or (room != name and (source / name / "__init__.py").is_file()):
+        return True
+    return room == "service.py" and any(source.glob("*_service.py"))
 
 
 def requirements_agree(root: Path) -> Iterator[str]:

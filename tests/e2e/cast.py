@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 from tests.support import PASSWORD, Person, sign_up
 
 Body = Callable[["Stage"], Any]
+NOTES = "to nobody but myself"
 
 
 @dataclass
@@ -25,15 +27,21 @@ class Stage:
     item: str
     token: str
     session: str
+    media_item: str
+    other_media_item: str
+    tag: str
+    import_id: str
 
-    @property
-    def path_values(self) -> dict[str, str]:
+    def path_values(self, path: str) -> dict[str, str]:
         """A value for each path parameter of the API."""
         return {
             "car_id": self.car,
             "part_id": self.part,
             "list_id": self.build_list,
-            "item_id": self.item,
+            "item_id": self.media_item if path.startswith("/media/") else self.item,
+            "tag_id": self.tag,
+            "import_id": self.import_id,
+            "source": "tmdb",
             "session_id": self.session,
             "token": self.token,
             "vin": "JH4DC4340RS003205",
@@ -42,11 +50,22 @@ class Stage:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no reply to somebody else may hold."""
-        return (self.owner.email, str(self.owner.id), self.car, self.part, self.build_list, self.item)
+        return (
+            self.owner.email,
+            str(self.owner.id),
+            self.car,
+            self.part,
+            self.build_list,
+            self.item,
+            self.tag,
+            self.import_id,
+            NOTES,
+        )
 
 
 async def set_stage(client: httpx.AsyncClient) -> Stage:
-    """A new owner with a car, parts, a shared build list with an item, and a second session."""
+    """A new owner with a car, parts, a shared build list with an item, a book of theirs in the catalogue with a tag
+    and a state, another book, and a second session."""
     owner = await sign_up(client)
     token = owner.access_token
     await owner.login()
@@ -66,7 +85,37 @@ async def set_stage(client: httpx.AsyncClient) -> Stage:
     build_list = await new("/build-lists", name="Track", car_id=car["id"])
     item = await new(f"/build-lists/{build_list['id']}/items", part_id=part["id"], quantity=2)
     share = await new(f"/build-lists/{build_list['id']}/share")
-    return Stage(owner, car["id"], part["id"], spare["id"], build_list["id"], item["id"], share["token"], other_session)
+    book = await new("/media/items", media_type="book", title="The Dispossessed")
+    other_book = await new("/media/items", media_type="book", title="The Dispossessed: An Ambiguous Utopia")
+    tag = await new("/media/tags", name="To lend")
+    at_book = f"/media/items/{book['id']}"
+    assert (await owner.put(f"{at_book}/state", json={"status": "active", "notes": NOTES})).status_code == 200
+    assert (await owner.put(f"{at_book}/tags/{tag['id']}")).status_code == 204
+    return Stage(
+        owner,
+        car["id"],
+        part["id"],
+        spare["id"],
+        build_list["id"],
+        item["id"],
+        share["token"],
+        other_session,
+        book["id"],
+        other_book["id"],
+        tag["id"],
+        await read_in(owner),
+    )
+
+
+async def read_in(owner: Person) -> str:
+    """The id of an import of the owner's that is over."""
+    reply = await owner.post("/media/imports", files=FILES["POST /media/imports"])
+    assert reply.status_code in {201, 202}, reply.text
+    path = f"/media/imports/{reply.json()['id']}"
+    while (await owner.get(path)).json()["status"] == "running":  # noqa: ASYNC110  nothing tells of its end
+        await asyncio.sleep(0.02)
+    found: str = reply.json()["id"]
+    return found
 
 
 BODIES: dict[str, Body] = {
@@ -89,8 +138,47 @@ BODIES: dict[str, Body] = {
     "PUT /build-lists/{list_id}/items/order": lambda stage: {"items": [stage.item]},
     "POST /build-lists/{list_id}/clone": lambda _: {},
     "POST /build-lists/{list_id}/share": lambda _: {},
+    "POST /media/items": lambda _: {"media_type": "game", "title": "Outer Wilds"},
+    "PATCH /media/items/{item_id}": lambda _: {"subtitle": "An Ambiguous Utopia"},
+    "POST /media/items/{item_id}/merge": lambda stage: {"into": stage.other_media_item},
+    "PUT /media/items/{item_id}/locks": lambda _: {"fields": ["title"]},
+    "PUT /media/items/{item_id}/state": lambda _: {"status": "planned"},
+    "POST /media/ingest/{source}": lambda _: {"external_id": "movie/603"},
+    "POST /media/tags": lambda _: {"name": "To reread"},
+    "PATCH /media/tags/{tag_id}": lambda _: {"name": "Lent"},
 }
 """The body of an operation, by `METHOD /path` below the API prefix; operations without one are not here."""
 
+FILES: dict[str, dict[str, tuple[str, str]]] = {
+    "POST /media/imports": {
+        "file": ("films.csv", "Date,Name,Year,Letterboxd URI\n2024-01-06,Paprika,2006,https://boxd.it/28RI\n")
+    }
+}
+"""The form of an operation that takes a file instead."""
+
+QUERIES = {"DELETE /auth/sessions": {"scope": "others"}, "GET /media/search": {"q": "Dispossessed"}}
+"""The query of an operation that needs one."""
+
 REFUSED_FOR_OTHERS = {"POST /build-lists": 422}
 """Collections where the body names something of the owner's: not found is the field's fault there."""
+
+SHARED: dict[str, dict[str, int]] = {
+    # The catalogue is everyone's to read ...
+    "GET /media/items/{item_id}": {"somebody else": 200, "admin": 200},
+    # ... and its entries are for who made them, and administrators, to change: hiding what can be read is no use.
+    "PATCH /media/items/{item_id}": {"somebody else": 403, "admin": 200},
+    "PUT /media/items/{item_id}/locks": {"somebody else": 403, "admin": 200},
+    "POST /media/items/{item_id}/restore": {"somebody else": 403, "admin": 200},
+    # The administrator comes before the owner, who finds nothing then.
+    "DELETE /media/items/{item_id}": {"somebody else": 403, "admin": 204, "owner": 404},
+    # Other people's states and tags move, so this is for administrators alone.
+    "POST /media/items/{item_id}/merge": {"somebody else": 403, "admin": 200, "owner": 403},
+    # A state is one's own, at the address of an item that is everyone's.
+    "PUT /media/items/{item_id}/state": {"somebody else": 200, "admin": 200},
+    "GET /media/items/{item_id}/state/log": {"somebody else": 200, "admin": 200},
+    # Anyone may have an item brought up to date; this one is known to no source, so there is nothing to do.
+    "POST /media/items/{item_id}/refresh": {"somebody else": 409, "admin": 409, "owner": 409},
+    # No source has its key here; the request gets as far as that.
+    "POST /media/ingest/{source}": {"somebody else": 503, "admin": 503, "owner": 503},
+}
+"""What is not simply the owner's and hidden from all others: the status that each caller gets, by the operation."""

@@ -1,0 +1,1 @@
+"""A catalogue of books, films, games and music."""

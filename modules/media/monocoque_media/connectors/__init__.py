@@ -1,0 +1,1 @@
+"""The sources outside: one class each, on one base."""

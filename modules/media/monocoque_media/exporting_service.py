@@ -1,0 +1,90 @@
+"""The export of everything that a person owns, as one stream that never holds more than a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from monocoque import json
+from monocoque.database import Executor
+from monocoque_media.importing.documents import FORMAT, VERSION
+from monocoque_media.importing.own import CSV_COLUMNS, DOCUMENTS, LISTS, STATE, to_csv_text
+from monocoque_media.queries import exports as queries
+
+PAGE = 200
+_FIRST = UUID(int=0)
+
+
+async def as_json(executor: Executor, owner_id: UUID) -> AsyncIterator[bytes]:
+    """One document, a record on each line."""
+    head = {"format": FORMAT, "version": VERSION, "exported_at": datetime.now(UTC)}
+    yield json.dumps(head)[:-1] + b',"records":[\n'
+    first = True
+    async for records in _records(executor, owner_id):
+        lines = b",\n".join(record.encode() for record in records)
+        yield lines if first else b",\n" + lines
+        first = False
+    yield b"\n]}\n"
+
+
+async def as_csv(executor: Executor, owner_id: UUID) -> AsyncIterator[bytes]:
+    """RFC 4180 with a header line; no cell is taken for a formula, and each is read again as it was."""
+    yield _table([CSV_COLUMNS])
+    async for records in _records(executor, owner_id):
+        yield _table([_row(json.loads(record)) for record in records])
+
+
+def table(records: Iterable[Mapping[str, Any]]) -> str:
+    """The CSV of some records."""
+    return _table([CSV_COLUMNS, *map(_row, records)]).decode()
+
+
+FORMS: Mapping[str, tuple[str, Callable[[Executor, UUID], AsyncIterator[bytes]]]] = {
+    "json": ("application/json", as_json),
+    "csv": ("text/csv; charset=utf-8", as_csv),
+}
+"""By the name of a form: its media type, and how it is written."""
+
+
+async def _records(executor: Executor, owner_id: UUID) -> AsyncIterator[list[str]]:
+    """The person's tags, then their items, in pages: each its own statement, so that a slow reader holds nothing."""
+    key = ""
+    while tags := await executor.all(queries.TAG_NAMES, owner_id=owner_id, after=key, limit=PAGE):
+        yield [json.dump_text({"record": "tag", "title": row["name"]}) for row in tags]
+        key = tags[-1]["name_key"]
+    last = _FIRST
+    while rows := await executor.all(queries.RECORDS, owner_id=owner_id, after=last, limit=PAGE):
+        last = rows[-1]["id"]
+        # What was deleted is on a page, but no more than that.
+        records = [row["record"] for row in rows if row["record"] is not None]
+        if records:
+            yield records
+
+
+def _table(rows: list[Any]) -> bytes:
+    target = io.StringIO(newline="")
+    csv.writer(target).writerows(rows)
+    return target.getvalue().encode()
+
+
+def _row(record: Mapping[str, Any]) -> list[str]:
+    values = {**record, **(record.get("details") or {})}
+    state = record.get("state") or {}
+    values.update({name: state.get(name) for name in STATE})
+    return [_cell(name, values.get(name)) for name in CSV_COLUMNS]
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None or value in ([], {}):
+        return ""
+    if column in DOCUMENTS:
+        return json.dump_text(value)
+    if column in LISTS:
+        return to_csv_text("\n".join(value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return to_csv_text(str(value))

@@ -1,0 +1,1 @@
+"""Reading what other services, and we ourselves, export: pure functions from a file to rows."""

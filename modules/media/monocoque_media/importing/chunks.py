@@ -1,0 +1,194 @@
+"""From the rows of a chunk to what is to be written: no statements here, and nothing of HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from monocoque.types import new_id
+from monocoque_media.fields import creators_of
+from monocoque_media.importing.rows import LeftRow, LogEntry, ReadRow, Row
+from monocoque_media.schemas.states import MAX_PASS, StateWrite
+from monocoque_media.schemas.values import parse_release
+
+STATE = ("status", "rating", "favorite", "notes", "started_at", "finished_at", "pass_number")
+State = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Target:
+    """What a person has of an item: what is there before the chunk, and after the rows seen so far."""
+
+    id: UUID
+    state: State | None = None
+    tags: set[str] = field(default_factory=set)
+    made: bool = False
+
+
+@dataclass(slots=True)
+class Writes:
+    """What a chunk changes."""
+
+    items: list[dict[str, Any]] = field(default_factory=list)
+    details: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    states: dict[UUID, State] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    item_tags: list[dict[str, Any]] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+
+
+def keys_of(row: ReadRow, owner_id: UUID, format_name: str) -> dict[str, str]:
+    """The row's digest and, where it has one, its item's identity, for this person alone; hexadecimal."""
+    service = "own" if format_name in {"csv", "json"} else format_name
+    found = {"digest": hashlib.sha256(owner_id.bytes + service.encode() + row.digest()).hexdigest()}
+    if row.identity is not None:
+        said = f"{service}/{row.item.media_type if row.item else ''}/{row.identity}"
+        found["identity"] = hashlib.sha256(owner_id.bytes + said.encode()).hexdigest()
+    return found
+
+
+def to_match(place: int, row: ReadRow, keys: Mapping[str, str]) -> dict[str, Any]:
+    """What the look-up of a row's item goes by."""
+    assert row.item is not None
+    item = row.item
+    creators = row.creators
+    return {
+        "place": place,
+        **keys,
+        "item_id": row.item_id,
+        "own": row.own,
+        "media_type": item.media_type,
+        "title": item.title,
+        "year": None if item.release_date is None else int(item.release_date[:4]),
+        "creator": creators[0] if creators else None,
+        "isbn_13": getattr(item.details, "isbn_13", None),
+        "sources": [reference.model_dump() for reference in row.references],
+    }
+
+
+def same_item(row: ReadRow) -> object:
+    """Rows of one chunk with equal keys mean the same item, where the catalogue has none for them yet."""
+    assert row.item is not None
+    if row.own and row.item_id is not None:
+        return row.item_id
+    isbn = getattr(row.item.details, "isbn_13", None)
+    if isbn is not None:
+        return isbn
+    released = row.item.release_date
+    creators = row.creators
+    return (
+        row.item.media_type,
+        row.item.title.casefold(),
+        released and released[:4],
+        creators[0].casefold() if creators else None,
+    )
+
+
+def add_item(writes: Writes, item_id: UUID, row: ReadRow) -> None:
+    """A new entry of the person's own."""
+    assert row.item is not None
+    item = row.item
+    released, precision = (None, None) if item.release_date is None else parse_release(item.release_date)
+    details = item.details.model_dump()
+    writes.items.append(
+        {
+            "id": item_id,
+            **item.model_dump(
+                include={"media_type", "title", "subtitle", "description", "cover_image_url", "metadata"}
+            ),
+            "release_date": released,
+            "release_precision": precision,
+            "creators": creators_of(item.media_type, details),
+            "locked_fields": list(row.locked_fields),
+        }
+    )
+    if item.media_type in {"movie", "tv"}:
+        details["tmdb_type"] = item.media_type
+    writes.details.setdefault(item.media_type, []).append({"id": item_id, **details})
+
+
+def take(row: ReadRow, target: Target, writes: Writes) -> bool:
+    """Fold a row into what there is; whether that changed anything besides the log that the row itself brings."""
+    changed = False
+    if row.state is not None:
+        before = target.state
+        after = _exactly(row.state) if row.log or row.item_id else _folded(before, row.state, again=row.again)
+        if after != before:
+            changed = True
+            target.state = after
+            writes.states[target.id] = after
+            if not any(_of(entry) == after for entry in row.log[-1:]):
+                writes.log.append({"id": new_id(), "item_id": target.id, "at": None, "action": "set", **after})
+    for name in row.tags:
+        key = name.casefold()
+        if key not in target.tags:
+            changed = True
+            target.tags.add(key)
+            writes.tags.setdefault(key, name)
+            writes.item_tags.append({"item_id": target.id, "name_key": key})
+    return changed
+
+
+def restored_log(row: ReadRow, item_id: UUID) -> list[dict[str, Any]]:
+    """The entries that the row brings."""
+    return [
+        {"id": new_id(), "item_id": item_id, "at": entry.at, "action": entry.action, **_of(entry)} for entry in row.log
+    ]
+
+
+def _of(entry: LogEntry) -> State:
+    return _exactly(entry)
+
+
+def _exactly(state: StateWrite) -> State:
+    found = {name: getattr(state, name) for name in STATE}
+    found["pass_number"] = state.pass_number or 1
+    return found
+
+
+def _folded(before: State | None, given: StateWrite, *, again: bool) -> State:
+    """What there is with what a row of another service adds; what the row leaves open stays as it is."""
+    after = dict(_exactly(given))
+    if before is None:
+        return after
+    for name in ("rating", "notes", "started_at", "finished_at"):
+        if after[name] is None:
+            after[name] = before[name]
+    after["favorite"] = after["favorite"] or before["favorite"]
+    if given.status == "planned":
+        # A list of wishes says nothing of what was begun or done meanwhile.
+        after["status"] = before["status"]
+    after["pass_number"] = max(after["pass_number"], before["pass_number"])
+    ended, earlier = given.finished_at, before["finished_at"]
+    if again and ended is not None and earlier is not None and ended != earlier:
+        after["pass_number"] = min(before["pass_number"] + 1, MAX_PASS)
+        after["finished_at"] = max(ended, earlier)
+    began, finished = after["started_at"], after["finished_at"]
+    if began is not None and finished is not None and finished < began:
+        after["started_at"] = given.started_at
+        after["finished_at"] = given.finished_at
+    return after
+
+
+def report(
+    row: Row, status: str, item_id: UUID | None = None, keys: Mapping[str, str] | None = None, reason: str | None = None
+) -> dict[str, Any]:
+    """A row of the import's report."""
+    found: dict[str, Any] = {"row_number": row.number, "status": status, "item_id": item_id, "title": row.title}
+    if isinstance(row, LeftRow):
+        return {**found, "reason": row.reason[:1000], "guess": None if row.guess is None else dict(row.guess)}
+    return {**found, **(keys or {}), "reason": reason, "guess": row.guess() if status == "failed" else None}
+
+
+def counts(reports: Sequence[Mapping[str, Any]], created: int) -> dict[str, int]:
+    """What an import's counters grow by."""
+    number: Callable[[str], int] = lambda status: sum(line["status"] == status for line in reports)  # noqa: E731
+    return {
+        "row_count": len(reports),
+        **{f"{status}_count": number(status) for status in ("imported", "unchanged", "skipped", "failed")},
+        "created_item_count": created,
+    }

@@ -1,0 +1,140 @@
+"""The values of an item's fields, as a client sends them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints, TypeAdapter
+from pydantic_core import PydanticCustomError
+
+from monocoque import json
+from monocoque.types import MAX_INT, clean_text, single_line
+from monocoque_media.isbn import normalise_isbn
+
+MAX_NAMES = 100
+MAX_METADATA = 10_000
+_METADATA_DEPTH = 8
+_SAFE_INT = 2**63 - 1
+_RELEASE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_PRECISIONS = ("year", "month", "day")
+
+
+def parse_release(text: str) -> tuple[date, str]:
+    """The first day of `1999`, `1999-05` or `1999-05-17`, and its precision; raises a ValueError."""
+    match = _RELEASE.fullmatch(text)
+    if match is None:
+        raise ValueError("no release date")
+    given = [int(part) for part in match.groups() if part is not None]
+    day = date(*given, *[1] * (3 - len(given)))
+    if not is_kept_as_it_is(day):
+        raise ValueError("no release date")
+    return day, _PRECISIONS[len(given) - 1]
+
+
+def is_kept_as_it_is(day: date) -> bool:
+    """False for the first and the last day that Python knows: the driver takes them for infinities."""
+    return date.min < day < date.max
+
+
+def _release(value: str) -> str:
+    try:
+        parse_release(value)
+    except ValueError:
+        raise PydanticCustomError(
+            "media.release_date", 'Give a year, a month or a day of the calendar: "1999", "1999-05" or "1999-05-17"'
+        ) from None
+    return value
+
+
+def _isbn(value: str) -> str:
+    isbn = normalise_isbn(value)
+    if isbn is None:
+        raise PydanticCustomError(
+            "media.isbn_invalid", "Give 10 or 13 digits (the last of 10 may be X) with a right check digit"
+        )
+    return isbn
+
+
+def _isbn_of(length: int) -> AfterValidator:
+    def check(value: str) -> str:
+        isbn = _isbn(value)
+        if len(isbn) != length:
+            raise PydanticCustomError("media.isbn_invalid", "Give {length} digits here", {"length": length})
+        return isbn
+
+    return AfterValidator(check)
+
+
+def _link(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        whole = False
+    if not whole or " " in value:
+        raise PydanticCustomError("media.url_invalid", "Give an address that begins with https:// or http://")
+    return value
+
+
+def _metadata(value: dict[str, Any]) -> dict[str, Any]:
+    cleaned = _plain(value, _METADATA_DEPTH)
+    if len(json.dumps(cleaned)) > MAX_METADATA:
+        raise PydanticCustomError("media.metadata_size", "Metadata has at most {most} bytes", {"most": MAX_METADATA})
+    found: dict[str, Any] = cleaned
+    return found
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """The value as PostgreSQL can keep it; raises for what is too deep, no number, or no text."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        if not math.isfinite(value) or (isinstance(value, int) and abs(value) > _SAFE_INT):
+            raise PydanticCustomError("media.metadata_number", "Numbers in metadata have to be finite, of 64 bits")
+        return value
+    if not depth:
+        raise PydanticCustomError(
+            "media.metadata_depth", "Metadata has at most {most} levels", {"most": _METADATA_DEPTH}
+        )
+    if isinstance(value, list):
+        return [_plain(entry, depth - 1) for entry in value]
+    return {clean_text(name): _plain(entry, depth - 1) for name, entry in value.items()}
+
+
+def _cleaned(check: Callable[[str], str]) -> BeforeValidator:
+    """Checked and normalised before the length counts, as in the shell's own types."""
+    return BeforeValidator(lambda value: check(value.strip(" \t\r\n")) if isinstance(value, str) else value)
+
+
+TitleText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=500), _cleaned(single_line)]
+NameText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=500), _cleaned(single_line)]
+LanguageTag = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=35), _cleaned(single_line)]
+Names = Annotated[list[NameText], Field(max_length=MAX_NAMES)]
+Whole = Annotated[int, Strict(), Field(ge=1, le=MAX_INT)]
+DescriptionText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=20_000), _cleaned(clean_text)]
+ReleaseDate = Annotated[
+    str,
+    Strict(),
+    AfterValidator(_release),
+    Field(max_length=10, examples=["1999", "1999-05", "1999-05-17"], description="As precise as it is known."),
+]
+Link = Annotated[
+    str,
+    Strict(),
+    StringConstraints(min_length=1, max_length=2000),
+    AfterValidator(_link),
+    _cleaned(single_line),
+]
+Metadata = Annotated[
+    dict[str, Any], AfterValidator(_metadata), Field(description="Anything else worth keeping, at most 10,000 bytes.")
+]
+Isbn10 = Annotated[str, Strict(), Field(max_length=30), _isbn_of(10)]
+Isbn13 = Annotated[str, Strict(), Field(max_length=30), _isbn_of(13)]
+METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(Metadata)

@@ -1,0 +1,51 @@
+"""What the search needs can be taken away and made again over data."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from monocoque.migration import chains
+from monocoque.registry import Inventory
+from monocoque_migrations import compare, downgrade, upgrade
+
+ADD = "INSERT INTO monocoque_media.items (id, media_type, title, release_date, release_precision) VALUES "
+FOUND = "SELECT count(*) FROM monocoque_media.items WHERE search @@ '''solaris'' & ''type:book'' & ''year:1961'''"
+WORDS = "SELECT array_agg(word ORDER BY word) FROM monocoque_media.words"
+SEARCHING = (
+    "SELECT count(*) FROM pg_proc WHERE pronamespace = 'monocoque_media'::regnamespace "
+    "AND proname IN ('search_words', 'search_document', 'write_search_document', 'collect_words')"
+)
+
+
+async def test_the_schema_is_what_the_models_say(migrated_database_url: str, inventory: Inventory) -> None:
+    [chain] = [chain for chain in chains(inventory) if chain.name == "media"]
+    assert await compare(migrated_database_url, chain) == []
+
+
+async def test_it_goes_down_over_data_and_up_again(migrated_database_url: str, inventory: Inventory) -> None:
+    url, known = migrated_database_url, chains(inventory)
+    connection = await asyncpg.connect(url, statement_cache_size=0)
+    await connection.execute(f"{ADD} (gen_random_uuid(), 'book', 'Solaris', '1961-01-01', 'year')")
+    assert (await connection.fetchval(FOUND), await connection.fetchval(WORDS)) == (1, ["solaris"])
+    await downgrade(url, known, only="media", revision="media_0001")
+    assert await connection.fetchval(SEARCHING) == 0
+    await connection.execute(f"{ADD} (gen_random_uuid(), 'book', 'The Invincible', NULL, NULL)")
+    await upgrade(url, known)
+    assert await connection.fetchval(SEARCHING) == 4
+    assert await connection.fetchval(FOUND) == 1
+    assert await connection.fetchval(WORDS) == ["invincible", "solaris", "the"]
+    await connection.close()
+
+
+async def test_writers_of_the_same_new_words_do_not_block_each_other_for_good(migrated_database_url: str) -> None:
+    one, other = [await asyncpg.connect(migrated_database_url) for _ in range(2)]
+    await other.execute("SET lock_timeout = '100ms'")
+    transaction = one.transaction()
+    await transaction.start()
+    await one.execute(f"{ADD} (gen_random_uuid(), 'book', 'Zeta Alpha', NULL, NULL)")
+    await other.execute(f"{ADD} (gen_random_uuid(), 'book', 'Beta Gamma', NULL, NULL)")
+    await transaction.commit()
+    await other.execute(f"{ADD} (gen_random_uuid(), 'book', 'Alpha Zeta', NULL, NULL)")
+    assert await one.fetchval(WORDS) == ["alpha", "beta", "gamma", "zeta"]
+    await one.close()
+    await other.close()

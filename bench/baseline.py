@@ -24,6 +24,7 @@ from bench import statements
 POOL_SIZE = 10
 PUBLIC = "/api/v1/public/build-lists/"
 CARS = "/api/v1/cars"
+ITEMS, LIBRARY = "/api/v1/media/items/", "/api/v1/media/library"
 CHECK_DIGIT = {"pointer": "#/vin", "code": "cars.vin_check_digit", "detail": "The check digit does not fit."}
 
 type Scope = MutableMapping[str, Any]
@@ -33,7 +34,7 @@ type Reply = tuple[int, bytes, list[tuple[bytes, bytes]]]
 
 
 class BareServer:
-    """The ASGI application: four requests, everything else is 404."""
+    """The ASGI application: six requests, everything else is 404."""
 
     def __init__(self, database_url: str, secret: str) -> None:
         self._database_url = database_url
@@ -80,6 +81,10 @@ class BareServer:
             return await self._list_cars(owner, scope)
         if path.startswith(f"{CARS}/") and method == "GET":
             return await self._get_car(owner, path[len(CARS) + 1 :])
+        if path.startswith(ITEMS) and method == "GET":
+            return await self._get_item(owner, path[len(ITEMS) :])
+        if path == LIBRARY and method == "GET":
+            return await self._list_library(owner, scope)
         return _reply(404, {"detail": "not found"})
 
     def _owner(self, scope: Scope) -> str | None:
@@ -117,6 +122,30 @@ class BareServer:
             cursor = base64.urlsafe_b64encode(rows[-1]["id"].encode()).decode()
         return _reply(200, {"items": [_car(row) for row in rows], "next_cursor": cursor})
 
+    async def _get_item(self, owner: str, item_id: str) -> Reply:
+        try:
+            row = await self._pool.fetchrow(statements.GET_ITEM, item_id, owner)
+        except asyncpg.DataError:
+            row = None
+        if row is None:
+            return _reply(404, {"detail": "no such item"})
+        return _reply(200, _with_json(row, "metadata", "details"))
+
+    async def _list_library(self, owner: str, scope: Scope) -> Reply:
+        query = parse_qs(scope["query_string"].decode())
+        limit = int(query.get("limit", ["20"])[0])
+        if not 1 <= limit <= 100:
+            return _reply(422, {"detail": "limit must lie between 1 and 100"})
+        rows = await self._pool.fetch(statements.LIST_LIBRARY, owner, limit + 1)
+        cursor = None
+        if len(rows) > limit:
+            rows = rows[:limit]
+            cursor = base64.urlsafe_b64encode(rows[-1]["place"].encode()).decode()
+        entries = [_with_json(row, "item", "tags") for row in rows]
+        for entry in entries:
+            del entry["place"]
+        return _reply(200, {"items": entries, "next_cursor": cursor})
+
     async def _create_car(self, owner: str, body: bytes) -> Reply:
         try:
             car = orjson.loads(body)
@@ -151,6 +180,13 @@ def _car(row: asyncpg.Record) -> dict[str, Any]:
     car = dict(row)
     car["warnings"] = [CHECK_DIGIT] if car.pop("vin_check_ok") is False else []
     return car
+
+
+def _with_json(row: asyncpg.Record, *names: str) -> dict[str, Any]:
+    shown = dict(row)
+    for name in names:
+        shown[name] = orjson.Fragment(shown[name])
+    return shown
 
 
 async def _body(receive: Receive) -> bytes:

@@ -105,7 +105,7 @@ def run(sizes: Sequence[int], plan: Plan, output: Path, console: Console) -> lis
         # Run by root, the database belongs to another account, which has to find its way in.
         folder.chmod(0o711)
         stack.enter_context(pinned(cores.rest))
-        database = stack.enter_context(EmbeddedPostgres(folder / "database", durable=False))
+        database = stack.enter_context(EmbeddedPostgres(folder / "database", durable=False, shared_buffers="1GB"))
         servers: dict[int, tuple[ServerProcess, Case]] = {}
         secret = secrets.token_urlsafe(48)
         variables, token = {}, ""

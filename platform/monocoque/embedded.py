@@ -69,15 +69,20 @@ class EmbeddedPostgres:
     """One PostgreSQL server on one data folder, started and stopped by this process and open to its user alone.
 
     Data, log and socket live in `home/name`. With `durable=False` a crash of the machine may lose or break the data,
-    which suits tests. What goes wrong is an `EmbeddedPostgresError`; what a start repaired is in `notes`, as sentences.
+    which suits tests; `shared_buffers` (such as "1GB") is for more data than a laptop has. What goes wrong is an
+    `EmbeddedPostgresError`; what a start repaired is in `notes`, as sentences.
     """
 
-    def __init__(self, home: Path, *, name: str = "postgres", durable: bool = True) -> None:
+    def __init__(
+        self, home: Path, *, name: str = "postgres", durable: bool = True, shared_buffers: str | None = None
+    ) -> None:
         self.home = home.absolute()
         self.folder = self.home / name
         self.log_file = self.folder / "postgres.log"
         self.notes: list[str] = []
         self._settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
+        if shared_buffers is not None:
+            self._settings = self._settings | {"shared_buffers": shared_buffers}
         self._durable = durable
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None

@@ -31,7 +31,7 @@ endif
 # What takes seconds is said before it is done, and how long it took after.
 NOW := $$(date +%s)
 
-.PHONY: help setup run dev test lint format types boundaries check migrate revision bench contracts clean up down
+.PHONY: help setup run dev test lint format types boundaries check migrate revision bench bench-media contracts clean up down
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ revision: setup ## Write a revision: make revision module=cars message="Add colo
 
 bench: setup ## Measure against a bare server; writes bench/results.json
 	@$(RUN) --no-sync python -m bench $(args)
+
+bench-media: setup ## Measure search over a million items, filled by COPY
+	@$(RUN) --no-sync python -m bench.media $(args)
 
 contracts: setup ## Write contracts/ and .env.example anew
 	@$(RUN) --no-sync monocoque openapi --output contracts/openapi.json

@@ -186,6 +186,9 @@ class NormalisedItem:
     def __post_init__(self) -> None:
         if not isinstance(self.details, DETAILS[self.media_type]):
             raise ValueError(f"A {self.media_type} has {DETAILS[self.media_type].__name__}.")  # noqa: TRY004  a wrong pair
+        if len(self.external_id.encode("utf-8", "surrogatepass")) > MAX_EXTERNAL_ID:
+            # Bytes, not characters: it is indexed, and an entry of an index has room for about 2,700 of them.
+            raise ValueError(f"external_id has more than {MAX_EXTERNAL_ID} bytes")
         for name, maximum in (("title", MAX_TITLE), ("external_id", MAX_EXTERNAL_ID), ("source", 40), ("kind", 40)):
             text = getattr(self, name)
             if not 1 <= len(text) <= maximum or not _stays(single_line, text):

@@ -123,7 +123,7 @@ async def search_sources(
         reports[name] = report
         try:
             ids += [taken.item_id for taken in await upsert(database, found)]
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, TypeError, ValueError) as error:
+        except (asyncpg.PostgresError, TypeError, ValueError) as error:
             # What a source tells is as hostile as what anyone sends: it costs that source's share, not the search.
             _log.warning("source=%s told what cannot be kept: %s", name, type(error).__name__)
             reports[name] = SourceReport("unavailable", 0, report.took_ms)

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import asyncpg
 from asyncpg import Record
-from rapidfuzz.distance import OSA
 
 from monocoque.database import Database, Transaction
 from monocoque_media.contracts import (
@@ -68,6 +67,7 @@ async def search(
 
 async def _corrected(database: Database, text: str, media_type: MediaType | None, year: int | None) -> str | None:
     """The query with each word replaced by the likeliest words of the catalogue, as a tsquery; None without any."""
+    from rapidfuzz.distance import OSA  # noqa: PLC0415  five MiB that most processes never need
 
     async def similar(transaction: Transaction) -> list[Record]:
         await transaction.all(queries.LOOSEN)

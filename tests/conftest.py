@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -36,6 +37,10 @@ os.environ["MONOCOQUE_ENVIRONMENT"] = "test"
 os.environ["MONOCOQUE_AUTH_PASSWORD_ROUNDS"] = "4"
 # All tests call from one address; those of the throttle set the limit that they need.
 os.environ["MONOCOQUE_AUTH_LOGIN_ATTEMPTS_PER_ADDRESS"] = "1000000"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started with `&` by a script: whatever is started from here would be deaf to the Ctrl-C that tests send.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _server: EmbeddedPostgres | None = None
 _home: Path | None = None

@@ -95,7 +95,7 @@ def create_app(
             hint="Set MONOCOQUE_DATABASE_URL, or start with `monocoque serve`, which brings an embedded one.",
         )
     runtime = build_runtime(settings, inventory, url)
-    prefixes = [settings.api_prefix + suffix for module in inventory.enabled for suffix in _suffixes(module)]
+    prefixes = [path for module in inventory.enabled for path in _prefixes(module, settings.api_prefix)]
     log = AccessLog(as_json=as_json(settings), enabled=access_log)
     app = Shell(
         settings,
@@ -120,11 +120,11 @@ def create_app(
     if settings.docs:
         app.include_router(docs_router(settings))
     for module in inventory.enabled:
-        _mount(app, module, settings.api_prefix)
+        _mount(app, module, inventory, settings.api_prefix)
     return app
 
 
-def _mount(app: FastAPI, module: Module, prefix: str) -> None:
+def _mount(app: FastAPI, module: Module, inventory: Inventory, prefix: str) -> None:
     if module.models:
         load_part(module, module.models)
     if module.problems:
@@ -135,9 +135,15 @@ def _mount(app: FastAPI, module: Module, prefix: str) -> None:
         public = load_part(module, module.public_router)
         app.include_router(public, prefix=f"{prefix}/public/{module.slug}", tags=[module.slug])
 
+    for path, pages in module.pages.items():
+        app.include_router(load_part(module, pages), prefix=path, tags=[module.slug], include_in_schema=False)
+    slugs = {other.name: other.slug for other in inventory.enabled}
+    for name, extension in module.extends.items():
+        app.include_router(load_part(module, extension), prefix=f"{prefix}/{slugs[name]}", tags=[module.slug])
 
-def _suffixes(module: Module) -> list[str]:
-    return [f"/{module.slug}", f"/public/{module.slug}"]
+
+def _prefixes(module: Module, prefix: str) -> list[str]:
+    return [f"{prefix}/{module.slug}", f"{prefix}/public/{module.slug}", *module.pages]
 
 
 def _authenticator(inventory: Inventory, runtime: Runtime) -> Authenticator | None:

@@ -13,6 +13,8 @@ from monocoque.failures import StartupError
 ENTRY_POINT_GROUP = "monocoque.modules"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _POINT = re.compile(r"[a-z][a-z0-9_]{0,40}\.[a-z][a-z0-9_]{0,40}")
+_PAGES = re.compile(r"/[a-z][a-z0-9-]{0,40}")
+_SHELL_PATHS = frozenset({"/api", "/assets", "/docs", "/health"})
 _RESERVED = frozenset({"modules", "monocoque", "public", "shell"})
 
 
@@ -34,6 +36,10 @@ class Module:
     """An APIRouter, mounted at `/api/v1/<name>`."""
     public_router: str | None = None
     """An APIRouter for what anyone may read, mounted at `/api/v1/public/<name>`."""
+    pages: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Routers of pages for people, by the path at the root that is theirs: `{"/m": "monocoque_menus.pages:router"}`."""
+    extends: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Routers mounted at the paths of modules in `requires`: `{"media": "monocoque_menus.media_routes:router"}`."""
     models: str | None = None
     """The file of the tables; its `metadata` is compared with the migrations."""
     settings: str | None = None
@@ -48,6 +54,8 @@ class Module:
     """`(Runtime) -> Authenticator`; at most one enabled module provides it."""
     jobs: str | None = None
     """The file whose `JOBS` run in the background."""
+    demo: str | None = None
+    """The file of the demo data, see `monocoque.demo`."""
     migrations: str | None = field(default=None)
     """Import package of the revisions; `<package>.migrations` unless given, only where `models` is."""
     provides: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -62,10 +70,19 @@ class Module:
         for point in self.provides:
             if not _POINT.fullmatch(point):
                 raise ValueError(f"An extension point is named `module.things`, not {point!r}.")
+        self._check_places()
         if not self.package:
             object.__setattr__(self, "package", f"monocoque_{self.name}")
         if self.models and self.migrations is None:
             object.__setattr__(self, "migrations", f"{self.package}.migrations")
+
+    def _check_places(self) -> None:
+        for path in self.pages:
+            if not _PAGES.fullmatch(path) or path in _SHELL_PATHS:
+                raise ValueError(f"Pages have a path at the root that is free, such as /m, not {path!r}.")
+        for extended in self.extends:
+            if extended not in self.requires:
+                raise ValueError(f"A module extends only what it requires, not {extended!r}.")
 
     @property
     def slug(self) -> str:

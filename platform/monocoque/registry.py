@@ -87,6 +87,7 @@ def order(
     chosen = [name for name in (dict.fromkeys(only) if only is not None else known) if name not in without]
     _check_requirements(known, chosen, without)
     _check_schemas([known[name] for name in chosen])
+    _check_pages([known[name] for name in chosen])
     return Inventory(tuple(installed), tuple(known[name] for name in _sorted(known, chosen)))
 
 
@@ -141,6 +142,18 @@ def _check_schemas(modules: Sequence[Module]) -> None:
                 f"The modules {other!r} and {module.name!r} share the schema {module.schema!r}.",
                 hint="Give one of them a package of its own.",
             )
+
+
+def _check_pages(modules: Sequence[Module]) -> None:
+    owners: dict[str, str] = {}
+    for module in modules:
+        for path in module.pages:
+            other = owners.setdefault(path, module.name)
+            if other != module.name:
+                raise StartupError(
+                    f"The modules {other!r} and {module.name!r} both have pages at {path}.",
+                    hint=f"Leave one of them out with MONOCOQUE_MODULES_DISABLED={module.name}.",
+                )
 
 
 def _sorted(known: dict[str, Module], chosen: Sequence[str]) -> list[str]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from monocoque.failures import StartupError
 from monocoque.modules import Module
+from monocoque.routing import Router
 from monocoque.runtime import Runtime
-from tests.platform.workshop import Workshop
+from monocoque.security import CurrentPrincipal
+from tests.platform.workshop import Workshop, bearer
 
 POINT = "kitchen.spices"
 
@@ -72,3 +76,72 @@ def test_a_point_is_named_after_its_module(point: str) -> None:
 
 def test_a_contract_stays_hashable() -> None:
     assert hash(Module(name="salt", summary="", provides={POINT: "acme_salt:make"}))
+
+
+def shelf() -> Router:
+    """A router with one route, which every signed-in person may call."""
+    router = Router()
+
+    @router.get("/items/{item_id}/shelves", summary="List the shelves of an item")
+    async def list_shelves(item_id: str, owner: CurrentPrincipal) -> Response:
+        return Response(f"{item_id} is on one shelf")
+
+    return router
+
+
+async def test_a_module_answers_below_the_path_of_one_that_it_requires(workshop: Workshop) -> None:
+    books = workshop.module("library_books")
+    shelves = workshop.module("shelves", contract={"requires": ("library_books",)})
+    vars(sys.modules[shelves.package])["shelf"] = shelf()
+    shelves = replace(shelves, extends={"library_books": f"{shelves.package}:shelf"})
+    client = await workshop.serve(books, shelves)
+    path = "/api/v1/library-books/items/7/shelves"
+    assert (await client.get(path, headers=bearer())).text == "7 is on one shelf"
+    assert (await client.get(path)).status_code == 401
+    operation = (await client.get("/openapi.json")).json()["paths"]["/api/v1/library-books/items/{item_id}/shelves"]
+    assert operation["get"]["tags"] == ["shelves"]
+    assert operation["get"]["operationId"] == "shelves_list_shelves"
+
+
+async def test_an_extension_goes_with_its_module(workshop: Workshop) -> None:
+    client = await workshop.serve(workshop.module("library_books"))
+    assert (await client.get("/api/v1/library-books/items/7/shelves", headers=bearer())).status_code == 404
+
+
+def test_only_what_is_required_can_be_extended() -> None:
+    with pytest.raises(ValueError, match="extends only what it requires"):
+        Module(name="shelves", summary="", extends={"media": "acme_shelves:router"})
+
+
+def page() -> Router:
+    router = Router()
+
+    @router.get("/{name}", summary="A page")
+    async def show(name: str) -> Response:
+        return Response(f"<p>{name}</p>", media_type="text/html")
+
+    return router
+
+
+async def test_pages_stand_at_the_root_and_outside_the_reference(workshop: Workshop) -> None:
+    bare = workshop.module("posters")
+    vars(sys.modules[bare.package])["page"] = page()
+    client = await workshop.serve(replace(bare, pages={"/p": f"{bare.package}:page"}))
+    assert (await client.get("/p/spring")).text == "<p>spring</p>"
+    assert not [path for path in (await client.get("/openapi.json")).json()["paths"] if path.startswith("/p/")]
+
+
+def test_two_modules_cannot_have_pages_at_one_path(workshop: Workshop) -> None:
+    def poster(name: str) -> Module:
+        return Module(name=name, summary="", package=f"acme_{name}", pages={"/p": f"acme_{name}.pages:router"})
+
+    with pytest.raises(StartupError, match=r"'(flyers|posters)' and '(flyers|posters)' both have pages at /p") as caught:
+        workshop.inventory(poster("posters"), poster("flyers"))
+    assert "MONOCOQUE_MODULES_DISABLED=" in (caught.value.hint or "")
+    workshop.inventory(poster("posters"), poster("flyers"), without=["flyers"])
+
+
+@pytest.mark.parametrize("path", ["", "/", "p", "/P", "/p/q", "/p\n", "/api", "/docs", "/health", "/assets"])
+def test_pages_have_a_free_path_at_the_root(path: str) -> None:
+    with pytest.raises(ValueError, match="Pages have a path"):
+        Module(name="posters", summary="", pages={path: "acme_posters.pages:router"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -11,7 +12,9 @@ from monocoque.modules import load_part
 from monocoque.registry import Inventory
 from monocoque.revocations import Revocations
 from monocoque.runtime import Runtime
-from monocoque.settings import Settings, load_settings
+from monocoque.settings import Settings, load_settings, misspelt
+
+_log = logging.getLogger(__name__)
 
 
 def build_runtime(settings: Settings, inventory: Inventory, url: str) -> Runtime:
@@ -36,6 +39,8 @@ def build_runtime(settings: Settings, inventory: Inventory, url: str) -> Runtime
 @asynccontextmanager
 async def running(runtime: Runtime, *, follow_revocations: bool = True) -> AsyncIterator[None]:
     """The database connected and migrated, revocations followed, each module's own lifespan entered in start order."""
+    for name, meant in misspelt([type(runtime.settings), *map(type, runtime.module_settings.values())]).items():
+        _log.warning("%s sets nothing; did you mean %s?", name, meant)
     async with AsyncExitStack() as stack:
         await runtime.database.open()
         stack.push_async_callback(runtime.database.close)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
@@ -221,6 +226,20 @@ def _check_url(value: SecretStr | None, schemes: tuple[str, ...], example: str) 
 def variable_of(model: type[BaseSettings], field: str) -> str:
     """The environment variable that sets `field`, prefix included."""
     return f"{model.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def misspelt(models: Iterable[type[BaseSettings]]) -> dict[str, str]:
+    """Variables in the environment and in `.env` that set nothing but nearly do, with the one that was meant.
+
+    What is like none of ours is left alone: it may be a third party's, or a module's that is switched off.
+    """
+    known = {variable_of(model, name) for model in models for name in model.model_fields}
+    with suppress(OSError, UnicodeDecodeError):
+        given = {name.upper() for name in (*os.environ, *dotenv_values(".env", encoding="utf-8"))}
+        strange = sorted(name for name in given - known if name.startswith(PREFIX))
+        near = {name: get_close_matches(name, known, n=1, cutoff=0.9) for name in strange}
+        return {name: matches[0] for name, matches in near.items() if matches}
+    return {}
 
 
 _HINT = "Set the variables named above in the environment or in .env, then start again."

@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from monocoque.failures import StartupError
-from monocoque.settings import DEVELOPMENT_SECRET, Settings, load_settings, load_shell_settings
+from monocoque.settings import DEVELOPMENT_SECRET, Settings, load_settings, load_shell_settings, misspelt
 
 SECRET = "hunter2-which-nobody-may-ever-read"
 
@@ -214,3 +214,16 @@ def test_a_list_that_is_no_json_is_a_problem_and_no_traceback(monkeypatch: pytes
     message = refusal(GarageSettings)
     assert "colours" in message
     assert SECRET not in message
+
+
+def test_a_variable_that_is_nearly_one_of_ours_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("MONOCOQUE_GARAGE_DORS=3\nOTHER=1\n", encoding="utf-8")
+    for name in ("MONOCOQUE_PROT", "MONOCOQUE_GARAGE_DOORS", "MONOCOQUE_UNLIKE_ANY", "PROT"):
+        monkeypatch.setenv(name, "7")
+    assert misspelt([Settings, GarageSettings]) == {
+        "MONOCOQUE_GARAGE_DORS": "MONOCOQUE_GARAGE_DOORS",
+        "MONOCOQUE_PROT": "MONOCOQUE_PORT",
+    }
+    (tmp_path / ".env").write_bytes(b"\xff")
+    assert misspelt([Settings]) == {}

@@ -1,4 +1,4 @@
-"""What replies look like; the API reference shows these.
+"""What replies look like; the API reference shows these, and what they say of works outside is true.
 
 No member is null: FastAPI leaves those out of its document.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 from pydantic.config import JsonDict
 
 _BOOK_ID = "0198c5a0-f1a2-7c8e-9d3b-5f6a7b8c9d0e"
-_MOVIE_ID = "0198c5a1-0b3c-7d4e-8f5a-6b7c8d9e0f1a"
+_USER_ID = "0198c5a1-0b3c-7d4e-8f5a-6b7c8d9e0f1a"
 _CREATED: JsonDict = {"created_at": "2026-03-01T09:30:00Z"}
 _UPDATED: JsonDict = {"updated_at": "2026-03-02T18:05:00Z"}
 _PROGRESS: JsonDict = {
     "status": "completed",
     "rating": 90,
     "favorite": True,
-    "notes": "The letters frame it well.",
+    "notes": "The stories around the recipes are the best of it.",
     "started_at": "2024-05-01",
     "finished_at": "2024-05-17",
     "pass_number": 1,
@@ -23,46 +23,46 @@ _PROGRESS: JsonDict = {
 _CHANGE: JsonDict = {"at": "2026-03-02T18:05:00Z", "action": "set", **_PROGRESS}
 _BRIEF: JsonDict = {
     "media_type": "book",
-    "title": "Frankenstein",
-    "subtitle": "Or, The Modern Prometheus",
-    "release_date": "1818-01-01",
-    "cover_image_url": "https://covers.openlibrary.org/b/isbn/9780141439471-L.jpg",
+    "title": "Computer Algebra Recipes",
+    "subtitle": "An Advanced Guide to Scientific Modeling",
+    "release_date": "2007-12-31",
+    "cover_image_url": "https://books.google.com.br/books/content?id=g9_iebhkbNcC&printsec=frontcover&img=1&zoom=1",
 }
-_CREATORS: JsonDict = {"creators": "Mary Shelley"}
+_CREATORS: JsonDict = {"creators": "Richard H. Enns, George C. McGuire"}
 
 BOOK: JsonDict = {
-    "authors": ["Mary Shelley"],
-    "page_count": 273,
-    "isbn_10": "0141439475",
-    "isbn_13": "9780141439471",
-    "publisher": "Penguin Classics",
+    "authors": ["Richard H. Enns", "George C. McGuire"],
+    "page_count": 384,
+    "isbn_10": "0387493336",
+    "isbn_13": "9780387493336",
+    "publisher": "Springer Science & Business Media",
     "language": "en",
 }
 MOVIE: JsonDict = {
     "tmdb_type": "movie",
-    "runtime": 95,
-    "directors": ["Stanley Kubrick"],
-    "original_title": "Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb",
+    "runtime": 60,
+    "directors": ["Euros Lyn"],
+    "original_title": "Doctor Who: The Runaway Bride",
 }
 GAME: JsonDict = {
-    "platforms": ["PC (Microsoft Windows)", "PlayStation 4", "Xbox One"],
-    "developers": ["Mobius Digital"],
-    "publishers": ["Annapurna Interactive"],
+    "platforms": ["Wii"],
+    "developers": ["Nintendo EAD", "Omega Force"],
+    "publishers": ["Koei Tecmo", "Nintendo"],
 }
 MUSIC: JsonDict = {
     "kind": "track",
-    "artist": "Miles Davis",
-    "album": "Kind of Blue",
+    "artist": "Linkin Park",
+    "album": "Road To Revolution: Live at Milton Keynes",
     "track_number": 1,
-    "duration_ms": 562_000,
+    "duration_ms": 157_000,
 }
 _OWN: JsonDict = {
     **_BRIEF,
-    "description": "A student gives life to a being, and leaves it.",
-    "metadata": {"shelf": "Gothic"},
+    "description": "Models of nature, worked out with a computer algebra system.",
+    "metadata": {"shelf": "Mathematics"},
     "details": BOOK,
-    "locked_fields": ["title"],
-    "own": True,
+    "edited_fields": ["description", "isbn_10", "isbn_13", "metadata", "title"],
+    "locks": ["cover_image_url"],
 }
 
 TAG_LABEL: JsonDict = {"id": "0198c5a2-1c4d-7e5f-9a6b-7c8d9e0f1a2b", "name": "To reread"}
@@ -70,31 +70,25 @@ TAG: JsonDict = {**TAG_LABEL, "item_count": 2, "version": 1, **_CREATED, **_UPDA
 STATE: JsonDict = {**_PROGRESS, "version": 2, **_CREATED, **_UPDATED}
 LOG_ENTRY: JsonDict = {"id": "0198c5a3-2d5e-7f6a-8b7c-8d9e0f1a2b3c", **_CHANGE}
 
-ITEM: JsonDict = {"id": _BOOK_ID, **_OWN, "version": 2, **_CREATED, **_UPDATED}
-SOURCE: JsonDict = {
-    "source": "tmdb",
-    "kind": "movie",
-    "external_id": "movie/935",
-    "url": "https://www.themoviedb.org/movie/935",
-    "fetched_at": "2026-03-01T09:30:00Z",
-}
-TAKEN_IN: JsonDict = {
-    "id": _MOVIE_ID,
-    "media_type": "movie",
-    "title": "Dr. Strangelove",
-    "subtitle": "Or: How I Learned to Stop Worrying and Love the Bomb",
-    "description": "A general sends his bombers off, and nobody can call them back.",
-    "release_date": "1964-01-29",
-    "cover_image_url": "https://images.example.com/dr-strangelove.jpg",
-    "metadata": {"genres": ["Comedy", "War"]},
-    "details": MOVIE,
-    "locked_fields": ["title", "subtitle"],
-    "own": False,
-    "version": 1,
+ITEM: JsonDict = {
+    "id": _BOOK_ID,
+    **_OWN,
+    "locked_fields": ["cover_image_url", "description", "isbn_10", "isbn_13", "metadata", "title"],
+    "created_by": _USER_ID,
+    "own": True,
+    "version": 3,
     **_CREATED,
     **_UPDATED,
 }
-ITEM_WITH: JsonDict = {**TAKEN_IN, "sources": [SOURCE], "tags": [TAG_LABEL], "state": STATE}
+SOURCE: JsonDict = {
+    "source": "google_books",
+    "kind": "volume",
+    "external_id": "g9_iebhkbNcC",
+    "url": "https://books.google.com.br/books/about/Computer_Algebra_Recipes.html?id=g9_iebhkbNcC",
+    "fetched_at": "2026-03-02T18:05:00Z",
+}
+TAKEN_IN: JsonDict = ITEM
+ITEM_WITH: JsonDict = {**ITEM, "sources": [SOURCE], "tags": [TAG_LABEL], "state": STATE}
 
 LIBRARY_ITEM: JsonDict = {"id": _BOOK_ID, **_BRIEF, **_CREATORS}
 LIBRARY_ENTRY: JsonDict = {**STATE, "item": LIBRARY_ITEM, "tags": [TAG_LABEL]}
@@ -119,14 +113,14 @@ SEARCH: JsonDict = {
 }
 INGESTED: JsonDict = {
     "id": "0198c5a4-3e6f-7a7b-9c8d-9e0f1a2b3c4d",
-    "external_id": "movie/438631",
-    "title": "Dune",
+    "external_id": "tv/37759",
+    "title": "Dallas",
     "created": True,
 }
 _INGESTED_BEFORE: JsonDict = {
     "id": "0198c5a5-4f7a-7b8c-8d9e-0f1a2b3c4d5e",
-    "external_id": "movie/841",
-    "title": "Dune",
+    "external_id": "tv/40",
+    "title": "Dallas",
     "created": False,
 }
 INGEST: JsonDict = {"source": "tmdb", "created": 1, "known": 1, "items": [INGESTED, _INGESTED_BEFORE]}
@@ -160,10 +154,15 @@ IMPORT: JsonDict = {
 IMPORT_ROW: JsonDict = {
     "row_number": 3,
     "status": "failed",
-    "title": "Frankenstein",
+    "title": "Computer Algebra Recipes",
     "item_id": _BOOK_ID,
     "reason": "Date Read is no day of the calendar.",
-    "guess": {"title": "Frankenstein", "creators": "Mary Shelley"},
+    "guess": {
+        "media_type": "book",
+        "title": "Computer Algebra Recipes",
+        "creators": "Richard H. Enns, George C. McGuire",
+        "release_date": "2007",
+    },
 }
 
 RECORDS: list[JsonDict] = [
@@ -172,7 +171,8 @@ RECORDS: list[JsonDict] = [
         "record": "item",
         "id": _BOOK_ID,
         **_OWN,
-        "sources": [],
+        "own": True,
+        "sources": [{name: SOURCE[name] for name in ("source", "kind", "external_id")}],
         "tags": ["To reread"],
         "state": _PROGRESS,
         "log": [_CHANGE],

@@ -13,9 +13,13 @@ from monocoque import json
 from monocoque.database import Executor
 from monocoque_media.importing.documents import FORMAT, VERSION
 from monocoque_media.importing.own import CSV_COLUMNS, DOCUMENTS, LISTS, STATE, to_csv_text
+from monocoque_media.importing.tables import MAX_RECORD
 from monocoque_media.queries import exports as queries
 
 PAGE = 200
+LOG_PAGE = 50
+LONGEST = MAX_RECORD // 4
+"""Characters of the log in a record: quotation marks are doubled in a CSV, and a record has more than its log."""
 _FIRST = UUID(int=0)
 
 
@@ -59,10 +63,43 @@ async def _records(executor: Executor, owner_id: UUID) -> AsyncIterator[list[str
     last = _FIRST
     while rows := await executor.all(queries.RECORDS, owner_id=owner_id, after=last, limit=PAGE):
         last = rows[-1]["id"]
-        # What was deleted is on a page, but no more than that.
-        records = [row["record"] for row in rows if row["record"] is not None]
+        records: list[str] = []
+        for row in rows:
+            # What was deleted is on a page, but no more than that.
+            if row["record"] is not None and row["has_long_log"]:
+                async for part in _with_log(executor, owner_id, row["record"]):
+                    yield [part]
+            elif row["record"] is not None:
+                records.append(row["record"])
         if records:
             yield records
+
+
+async def _with_log(executor: Executor, owner_id: UUID, record: str) -> AsyncIterator[str]:
+    """The record with its log, or several where an import could not read it at once, with a part of the log each.
+
+    The last one has the state, so that nothing that was logged before comes to be logged after it.
+    """
+    whole = json.loads(record)
+    earlier = {**whole, "tags": [], "state": None}
+    part: list[str] = []
+    size = 0
+    last = _FIRST
+    while rows := await executor.all(
+        queries.LOG, owner_id=owner_id, item_id=UUID(whole["id"]), after=last, limit=LOG_PAGE
+    ):
+        last = rows[-1]["id"]
+        for row in rows:
+            if part and size + len(row["entry"]) > LONGEST:
+                yield _with(earlier, part)
+                part, size = [], 0
+            part.append(row["entry"])
+            size += len(row["entry"])
+    yield _with(whole, part)
+
+
+def _with(record: Mapping[str, Any], log: list[str]) -> str:
+    return json.dump_text({**record, "log": [json.Fragment(entry) for entry in log]})
 
 
 def _table(rows: list[Any]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 COMMON: Final = ("title", "subtitle", "description", "release_date", "cover_image_url", "metadata")
@@ -14,6 +14,8 @@ DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
     "music": ("kind", "artist", "album", "track_number", "duration_ms"),
 }
 """The members of `details`; `tmdb_type` of films and series says what `media_type` says already."""
+ISBNS: Final = frozenset(("isbn_10", "isbn_13"))
+"""The two forms of one number, which change together."""
 CREATORS: Final[Mapping[str, str]] = {
     "book": "authors",
     "movie": "directors",
@@ -24,8 +26,14 @@ CREATORS: Final[Mapping[str, str]] = {
 
 
 def lockable(media_type: str) -> frozenset[str]:
-    """The names that `locked_fields` of an item of this type may hold."""
+    """The names of the fields of an item of this type that can be edited and locked."""
     return frozenset((*COMMON, *DETAILS[media_type]))
+
+
+def left_alone(edited: Iterable[str], locks: Iterable[str]) -> dict[str, list[str]]:
+    """The columns that say what of an item a refresh leaves alone, and why."""
+    found = {"edited_fields": {*edited}, "locks": {*locks}}
+    return {name: sorted(fields) for name, fields in {**found, "locked_fields": set().union(*found.values())}.items()}
 
 
 def creators_of(media_type: str, details: Mapping[str, Any]) -> str:

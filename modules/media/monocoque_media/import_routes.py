@@ -29,8 +29,8 @@ from monocoque_media.problems import IMPORT_NOT_FOUND, IMPORT_RUNNING, IMPORT_UN
 from monocoque_media.queries import imports as queries
 from monocoque_media.schemas.imports import ImportRead, ImportRowRead, RowStatus
 
-MAX_FILE = 50 * 1024 * 1024
-"""Bytes that a request with a file may have."""
+MAX_FILE = 256 * 1024 * 1024
+"""Bytes that a request with a file may have: room for an export of as many rows as an import reads."""
 
 router = Router()
 ImportId = Annotated[UUID, Path(description="The id of one of your imports.")]
@@ -42,7 +42,7 @@ _BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "description": "At most 50 MiB."}},
+                    "properties": {"file": {"type": "string", "format": "binary", "description": "At most 256 MiB."}},
                 }
             }
         },
@@ -73,8 +73,9 @@ async def create_import(
     Which it is shows in its columns. A row that cannot be read costs no other one. The same file once more changes
     nothing, so there is no Idempotency-Key here: whoever lost the reply sends the file again.
     """
-    file, filename = await _uploaded(request)
-    row = await importing_service.start(runtime, owner.user_id, file, filename, dry_run=dry_run)
+    with importing_service.one_at_a_time(runtime, owner.user_id):
+        file, filename = await _uploaded(request)
+        row = await importing_service.start(runtime, owner.user_id, file, filename, dry_run=dry_run)
     location = f"{request.scope['path']}/{row['id']}"
     return JsonReply(dict(row.items()), 202 if row["status"] == "running" else 201, ((b"location", location.encode()),))
 

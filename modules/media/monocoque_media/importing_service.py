@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 from asyncpg import Record
 
-from monocoque.database import Database, Executor, Transaction
+from monocoque.database import Database, Executor, PoolExhausted, Transaction
 from monocoque.problems import UNAVAILABLE, Problem, invalid
 from monocoque.runtime import Runtime
 from monocoque.types import new_id
@@ -24,20 +24,29 @@ from monocoque_media.importing import chunks
 from monocoque_media.importing.chunks import Target, Writes
 from monocoque_media.importing.recognise import Export, open_export
 from monocoque_media.importing.rows import NotAnExport, ReadRow, Row
-from monocoque_media.problems import IMPORT_NOT_FOUND, IMPORT_UNREADABLE
+from monocoque_media.problems import IMPORT_NOT_FOUND, IMPORT_RUNNING, IMPORT_UNREADABLE
 from monocoque_media.queries import imports as queries
 
 CHUNK_ROWS = 500
+CHUNK_BYTES = 1024 * 1024
+"""About what the rows of one chunk may have in the file, so that long ones come fewer at a time."""
 AT_ONCE = 4
 """Imports that one process runs at the same time."""
 PATIENCE = 5.0
 """Seconds that a request waits for its import; a longer one goes on without it."""
 
 _RESOURCE = "media.imports"
-_MAX_LOG_ENTRIES = 5_000
 _PIECE = 64 * 1024
 _INTERRUPTED = "The server was stopped. Import the file again: what was imported stays as it is."
 _BROKE_OFF = "Something went wrong here. Import the file again: what was imported stays as it is."
+# What says nothing of the rows: no connection, no room, a server that stops or has trouble of its own.
+_AWAY = (PoolExhausted, ConnectionError, asyncpg.InternalClientError)
+_AWAY_STATES = ("08", "53", "57P", "58")
+_REASONS = {
+    "54": "The row is larger than can be kept.",
+    "55P03": "Somebody else was changing its item for too long.",
+    "57014": "Keeping the row took too long.",
+}
 _log = logging.getLogger("monocoque.media.imports")
 
 
@@ -50,6 +59,8 @@ class _Running:
     """The imports of this process."""
 
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    sending: set[UUID] = field(default_factory=set)
+    """Who is sending a file, or waiting for its import."""
     beginning: int = 0
     closing: bool = False
 
@@ -89,6 +100,19 @@ async def running_imports(runtime: Runtime) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def one_at_a_time(runtime: Runtime, owner_id: UUID) -> Iterator[None]:
+    """Around the sending of a file: of one person this process keeps no second one meanwhile; raises a 409 for it."""
+    running: _Running = runtime.resources[_RESOURCE]
+    if owner_id in running.sending:
+        raise Problem(IMPORT_RUNNING)
+    running.sending.add(owner_id)
+    try:
+        yield
+    finally:
+        running.sending.remove(owner_id)
 
 
 async def start(runtime: Runtime, owner_id: UUID, file: BinaryIO, filename: str, *, dry_run: bool) -> Record:
@@ -149,7 +173,7 @@ async def find(executor: Executor, owner_id: UUID, import_id: UUID) -> Record:
 
 async def _run(database: Database, job: _Import, export: Export, file: BinaryIO) -> None:
     try:
-        while rows := await asyncio.to_thread(_next_chunk, export.rows):
+        while rows := await asyncio.to_thread(_next_chunk, export.rows, file):
             await _store(database, job, rows)
         await database.run(queries.FINISH, id=job.id, new_status="finished", detail=None)
     except _GivenUp:
@@ -171,42 +195,60 @@ async def _fail(database: Database, job: _Import, detail: str) -> None:
         _log.warning("import %s could not be marked as failed", job.id, exc_info=True)
 
 
-def _next_chunk(rows: Iterator[Row]) -> list[Row]:
-    """The next rows: so many at most, and fewer where they bring long logs."""
+def _next_chunk(rows: Iterator[Row], file: BinaryIO) -> list[Row]:
+    """The next rows: so many at most, and fewer where they are long."""
     found: list[Row] = []
-    entries = 0
+    began = file.tell()
     for row in islice(rows, CHUNK_ROWS):
         found.append(row)
-        entries += len(row.log) if isinstance(row, ReadRow) else 0
-        if entries > _MAX_LOG_ENTRIES:
+        if file.tell() - began > CHUNK_BYTES:
             break
     return found
 
 
 async def _store(database: Database, job: _Import, rows: list[Row]) -> None:
-    """Write a chunk in one transaction; where the database refuses it, in halves, down to the one row that fails."""
+    """Write a chunk in one transaction; where that fails over a row, in halves, down to the one row that fails."""
     try:
         await database.transact(lambda transaction: _store_in(transaction, job, rows))
-    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+    except Exception as error:
+        if not _may_be_a_rows_fault(error):
+            raise
         if len(rows) > 1:
             middle = len(rows) // 2
             await _store(database, job, rows[:middle])
             await _store(database, job, rows[middle:])
             return
-        _log.warning("import %s: PostgreSQL refused row %s (%s)", job.id, rows[0].number, error.sqlstate)
-        refused = chunks.report(rows[0], "failed", reason="The row could not be kept.")
+        state = "57014" if isinstance(error, TimeoutError) else getattr(error, "sqlstate", None) or ""
+        _log.warning("import %s: row %s was refused (%s %s)", job.id, rows[0].number, type(error).__name__, state)
+        reason = _REASONS.get(state) or _REASONS.get(state[:2]) or "The row could not be kept."
+        refused = chunks.report(rows[0], "failed", reason=reason)
         await database.transact(lambda transaction: _tell(transaction, job, [refused], created=0))
+
+
+def _may_be_a_rows_fault(error: Exception) -> bool:
+    if isinstance(error, asyncpg.PostgresError):
+        return not (error.sqlstate or "").startswith(_AWAY_STATES)
+    if isinstance(error, asyncpg.InterfaceError):
+        # Of the driver's own errors, a value that it cannot send is the only one that is not about the connection.
+        return isinstance(error, ValueError)
+    return not isinstance(error, (*_AWAY, _GivenUp))
 
 
 async def _store_in(transaction: Transaction, job: _Import, rows: list[Row]) -> None:
     writes = Writes()
-    targets, seen = await _targets(transaction, job, rows, writes)
+    keys = {
+        place: chunks.keys_of(row, job.owner_id, job.format)
+        for place, row in enumerate(rows)
+        if isinstance(row, ReadRow)
+    }
+    matched = await _match(transaction, job, rows, keys)
+    targets, making = await _targets(transaction, job, rows, matched.items, writes)
     outcomes: list[tuple[Row, str, UUID | None]] = []
     log_of: dict[int, list[dict[str, Any]]] = {}
     own_tags = await _own_tags(transaction, job, rows)
     for place, row in enumerate(rows):
         if not isinstance(row, ReadRow):
-            outcomes.append((row, row.status, None))
+            outcomes.append((row, row.status, matched.items.get(place)))
             continue
         if row.item is None:
             key = row.tags[0].casefold()
@@ -215,53 +257,74 @@ async def _store_in(transaction: Transaction, job: _Import, rows: list[Row]) -> 
             writes.tags.setdefault(key, row.tags[0])
             continue
         target = targets[place]
-        if place in seen and not target.made and (row.state is None or target.state is not None):
+        if place in matched.seen and not target.made and (row.state is None or target.state is not None):
             outcomes.append((row, "unchanged", target.id))
             continue
-        changed = chunks.take(row, target, writes) or target.made
+        changed = chunks.take(row, target, writes) or place in making
         if row.log:
             log_of[place] = chunks.restored_log(row, target.id)
         outcomes.append((row, "imported" if changed else "unchanged", target.id))
     logged = await _write(transaction, job, writes, [entry for entries in log_of.values() for entry in entries])
     reports = []
+    not_kept = {item["id"] for item in writes.items} if job.dry_run else set()
     for place, (row, status, item_id) in enumerate(outcomes):
         if status == "unchanged" and place in log_of and item_id in logged:
             status = "imported"  # noqa: PLW2901  the row brought nothing new but entries of its log
-        keys = chunks.keys_of(row, job.owner_id, job.format) if isinstance(row, ReadRow) and not job.dry_run else None
-        made = item_id in {item["id"] for item in writes.items} if job.dry_run else False
-        reports.append(chunks.report(row, status, None if made else item_id, keys))
+        known_by = None if job.dry_run else keys.get(place)
+        reports.append(chunks.report(row, status, None if item_id in not_kept else item_id, known_by))
     await _tell(transaction, job, reports, created=len(writes.items))
 
 
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """What is known of the rows of a chunk, by their places."""
+
+    items: dict[int, UUID]
+    """The item that each means; of one that cannot be read, the one that it probably means."""
+    seen: set[int]
+    """Those that were imported before, word for word."""
+
+
+async def _match(
+    transaction: Transaction, job: _Import, rows: list[Row], keys: Mapping[int, Mapping[str, str]]
+) -> _Matched:
+    by_place = (chunks.to_match(place, row, keys.get(place)) for place, row in enumerate(rows))
+    wanted = [one for one in by_place if one is not None]
+    if not wanted:
+        return _Matched({}, set())
+    await transaction.value(queries.PLAN_ANEW)
+    found = await transaction.all(queries.MATCH, owner_id=job.owner_id, rows=wanted)
+    return _Matched(
+        {row["place"]: row["item_id"] for row in found if row["item_id"] is not None},
+        {row["place"] for row in found if row["seen"]},
+    )
+
+
 async def _targets(
-    transaction: Transaction, job: _Import, rows: list[Row], writes: Writes
+    transaction: Transaction, job: _Import, rows: list[Row], item_of: Mapping[int, UUID], writes: Writes
 ) -> tuple[dict[int, Target], set[int]]:
-    """What the person has of each row's item, by the row's place; new items where there are none; rows seen before."""
+    """What the person has of each row's item, by the row's place; the places of the rows that make a new one."""
     readable = {place: row for place, row in enumerate(rows) if isinstance(row, ReadRow) and row.item is not None}
     if not readable:
         return {}, set()
-    to_match = [
-        chunks.to_match(place, row, chunks.keys_of(row, job.owner_id, job.format)) for place, row in readable.items()
-    ]
-    await transaction.value(queries.PLAN_ANEW)
-    matched = await transaction.all(queries.MATCH, owner_id=job.owner_id, rows=to_match)
-    item_of = {row["place"]: row["item_id"] for row in matched if row["item_id"] is not None}
     held = {
         row["id"]: Target(row["id"], _state(row["state"]), set(row["tags"]))
         for row in await transaction.all(queries.HOLDINGS, owner_id=job.owner_id, ids=sorted(set(item_of.values())))
     }
     made: dict[object, Target] = {}
     targets: dict[int, Target] = {}
+    making: set[int] = set()
     for place, row in readable.items():
-        target = held.get(item_of.get(place))
+        target = held.get(item_of[place]) if place in item_of else None
         if target is None:
             key = chunks.same_item(row)
             target = made.get(key)
             if target is None:
                 target = made[key] = Target(new_id(), made=True)
                 chunks.add_item(writes, target.id, row)
+                making.add(place)
         targets[place] = target
-    return targets, {row["place"] for row in matched if row["seen"]}
+    return targets, making
 
 
 def _state(found: dict[str, Any] | None) -> dict[str, Any] | None:

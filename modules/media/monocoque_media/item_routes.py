@@ -42,7 +42,7 @@ _INCLUDES = "details|sources|raw|tags|state"
 async def create_item(item: ItemWrite, owner: CurrentPrincipal, once: CurrentOnce) -> Response:
     """Adds an entry of your own to the catalogue, which everyone who is signed in reads.
 
-    One form of an ISBN gives the other. What you give is locked: no refresh from a source changes it.
+    One form of an ISBN gives the other. What you give counts as edited: no refresh from a source changes it.
     """
 
     async def create(executor: Executor) -> Response:
@@ -66,7 +66,7 @@ async def list_items(
     """The catalogue, what came last first."""
     rows = await item_service.list_items(
         db,
-        owner.user_id,
+        owner,
         media_type=type_,
         pattern=like_pattern(q),
         creator=owner.user_id if created_by else None,
@@ -99,8 +99,9 @@ async def get_item(
     """
     wanted = frozenset(() if include is None else include.split(",")) - {"details"}
     if not wanted:
-        return found(await item_service.find_item(db, owner.user_id, item_id), if_none_match)
-    item = await item_service.find_item_with(db, owner.user_id, item_id, wanted)
+        row = await item_service.find_item(db, owner.user_id, item_id, is_admin=owner.is_admin)
+        return found(row, if_none_match)
+    item = await item_service.find_item_with(db, owner, item_id, wanted)
     return document(json.dumps(item), if_none_match)
 
 
@@ -113,7 +114,10 @@ async def get_item(
 async def merge_item(
     item_id: ItemId, change: ItemPatch, owner: CurrentPrincipal, db: Db, versions: ExpectedVersions
 ) -> Response:
-    """Sets the fields that are sent (RFC 7396), and locks them; for who entered the item, and administrators."""
+    """Sets the fields that are sent (RFC 7396), which a refresh leaves alone from then on.
+
+    For who entered the item, and administrators.
+    """
     return found(await item_service.merge_item(db, owner, item_id, change, versions))
 
 
@@ -168,5 +172,29 @@ async def merge_item_into(item_id: ItemId, wish: MergeWrite, admin: CurrentAdmin
 async def replace_item_locks(
     item_id: ItemId, locks: LocksWrite, owner: CurrentPrincipal, db: Db, versions: ExpectedVersions
 ) -> Response:
-    """Sets which fields a refresh leaves alone, by their names here and in `details`; what is left out is unlocked."""
+    """Sets the locks, by the names of fields here and in `details`: a refresh leaves alone what is locked.
+
+    What is left out is unlocked. What was edited is left alone all the same, until it is given back.
+    """
     return found(await item_service.lock_fields(db, owner, item_id, locks.fields, versions))
+
+
+@router.delete(
+    "/{item_id}/edits/{field}",
+    status_code=204,
+    summary="Give an edited field back",
+    responses=responses(NOT_FOUND, MERGED, NOT_YOURS, FIELD_UNKNOWN),
+)
+async def delete_item_edit(
+    item_id: ItemId,
+    field: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,40}$", description="The name of a field, here or in `details`.")],
+    owner: CurrentPrincipal,
+    db: Db,
+    versions: ExpectedVersions,
+) -> Response:
+    """Lets the sources have the field again: unless it is locked, a refresh may change it from then on.
+
+    Until then its value stays. The two forms of an ISBN are given back together.
+    """
+    await item_service.give_back(db, owner, item_id, field, versions)
+    return no_content()

@@ -16,7 +16,7 @@ from monocoque.problems import PRECONDITION_FAILED, FieldError, Problem
 from monocoque.security import Principal
 from monocoque.statements import merge_parameters
 from monocoque.types import new_id
-from monocoque_media.fields import CREATORS, DETAILS, creators_of, lockable
+from monocoque_media.fields import CREATORS, DETAILS, ISBNS, creators_of, left_alone, lockable
 from monocoque_media.problems import FIELD_UNKNOWN, IN_USE, MERGED, NOT_FOUND, NOT_YOURS
 from monocoque_media.queries import items as queries
 from monocoque_media.schemas.items import DETAILS_OF, Details, ItemPatch, ItemWrite
@@ -24,16 +24,15 @@ from monocoque_media.schemas.values import METADATA, parse_release
 
 
 async def create_item(executor: Executor, user_id: UUID, item: ItemWrite) -> Record:
-    """Enter an item; the fields that the person gave are theirs, so a refresh leaves them alone."""
+    """Enter an item; the fields that the person gave count as edited, so a refresh leaves them alone."""
     values = item.details.model_dump()
-    sent = item.model_dump(exclude_unset=True) | item.details.model_dump(exclude_unset=True)
-    given = [name for name in lockable(item.media_type) if sent.get(name) not in (None, [], {})]
     if item.media_type in {"movie", "tv"}:
         values["tmdb_type"] = item.media_type
     row = await executor.first(
         queries.CREATE[item.media_type],
         id=new_id(),
         user_id=user_id,
+        is_admin=False,
         media_type=item.media_type,
         title=item.title,
         subtitle=item.subtitle,
@@ -42,28 +41,31 @@ async def create_item(executor: Executor, user_id: UUID, item: ItemWrite) -> Rec
         cover_image_url=item.cover_image_url,
         metadata=item.metadata,
         creators=creators_of(item.media_type, values),
-        locked_fields=sorted(given),
+        **left_alone(item.given(), ()),
         **values,
     )
     assert row is not None
     return row
 
 
-async def find_item(executor: Executor, user_id: UUID, item_id: UUID, query: str = "") -> Record:
+async def find_item(
+    executor: Executor, user_id: UUID, item_id: UUID, query: str = "", *, is_admin: bool = False
+) -> Record:
     """An item as the user sees it; raises a 404, or a 308 to where it was merged into (with `query`)."""
-    row = await executor.first(queries.FIND, id=item_id, user_id=user_id)
+    row = await executor.first(queries.FIND, id=item_id, user_id=user_id, is_admin=is_admin)
     if row is None:
         await refuse(executor, item_id, query=query)
     return row
 
 
-async def find_item_with(executor: Executor, user_id: UUID, item_id: UUID, include: frozenset[str]) -> dict[str, Any]:
+async def find_item_with(executor: Executor, user: Principal, item_id: UUID, include: frozenset[str]) -> dict[str, Any]:
     """As `find_item`, with what is included: sources, raw (with sources), tags, state."""
     wanted = include | {"sources"} if "raw" in include else include
     row = await executor.first(
         queries.FIND_WITH,
         id=item_id,
-        user_id=user_id,
+        user_id=user.user_id,
+        is_admin=user.is_admin,
         **{f"with_{name}": name in wanted for name in ("sources", "raw", "tags", "state")},
     )
     if row is None:
@@ -74,7 +76,7 @@ async def find_item_with(executor: Executor, user_id: UUID, item_id: UUID, inclu
 
 async def list_items(
     executor: Executor,
-    user_id: UUID,
+    user: Principal,
     *,
     media_type: str | None,
     pattern: str | None,
@@ -91,7 +93,8 @@ async def list_items(
         filters["pattern"] = pattern
     return await executor.all(
         queries.LIST[media_type is not None, pattern is not None],
-        user_id=user_id,
+        user_id=user.user_id,
+        is_admin=user.is_admin,
         creator=creator,
         before=before,
         limit=limit,
@@ -103,7 +106,7 @@ async def list_items(
 async def merge_item(
     executor: Executor, user: Principal, item_id: UUID, change: ItemPatch, versions: list[int] | None
 ) -> Record:
-    """Set the fields that were sent and lock them.
+    """Set the fields that were sent, as edits that a refresh leaves alone.
 
     Raises a 404, a 308, a 403, a 412 for another version, a 422 for details that are not of the item's type.
     """
@@ -113,7 +116,7 @@ async def merge_item(
         media_type: str = present["media_type"]
         details = _details_patch(media_type, change.details)
         sent = (change.model_fields_set - {"details"}) | details.model_fields_set
-        derived: dict[str, Any] = {"locked_fields": sorted({*present["locked_fields"], *sent})}
+        derived: dict[str, Any] = left_alone({*present["edited_fields"], *sent}, present["locks"])
         if "release_date" in sent:
             derived |= _release(change.release_date)
         if "metadata" in sent:
@@ -124,7 +127,7 @@ async def merge_item(
         if details.model_fields_set:
             parameters = merge_parameters(details, DETAILS[media_type])
             await transaction.run(queries.MERGE_DETAILS[media_type], id=item_id, **parameters)
-        return await find_item(transaction, user.user_id, item_id)
+        return await find_item(transaction, user.user_id, item_id, is_admin=user.is_admin)
 
     return await executor.transact(merge)
 
@@ -132,22 +135,34 @@ async def merge_item(
 async def lock_fields(
     executor: Executor, user: Principal, item_id: UUID, fields: list[str], versions: list[int] | None
 ) -> Record:
-    """Set which fields a refresh leaves alone; raises as `merge_item`, and a 422 for a name that is no field."""
+    """Set which fields are locked besides those that were edited.
+
+    Raises as `merge_item`, and a 422 for a name that is no field.
+    """
 
     async def lock(transaction: Transaction) -> Record:
         present = await hold_own(transaction, user, item_id, versions, below="/locks")
-        known = lockable(present["media_type"])
-        errors = [
-            FieldError(f"#/fields/{place}", FIELD_UNKNOWN.code, f"Fields here: {', '.join(sorted(known))}.")
-            for place, name in enumerate(fields)
-            if name not in known
-        ]
-        if errors:
-            raise Problem(FIELD_UNKNOWN, errors=errors)
-        await transaction.run(queries.SET_LOCKS, id=item_id, fields=sorted(set(fields)))
-        return await find_item(transaction, user.user_id, item_id)
+        _check_fields(present["media_type"], {f"#/fields/{place}": name for place, name in enumerate(fields)})
+        await transaction.run(queries.SET_LOCKS, id=item_id, **left_alone(present["edited_fields"], fields))
+        return await find_item(transaction, user.user_id, item_id, is_admin=user.is_admin)
 
     return await executor.transact(lock)
+
+
+async def give_back(executor: Executor, user: Principal, item_id: UUID, field: str, versions: list[int] | None) -> None:
+    """Count a field as edited no more, which it need not have been; raises as `lock_fields`.
+
+    Its value stays until a refresh replaces it. The two forms of an ISBN go together.
+    """
+
+    async def change(transaction: Transaction) -> None:
+        present = await hold_own(transaction, user, item_id, versions, below=f"/edits/{field}")
+        _check_fields(present["media_type"], {"path/field": field})
+        left = {*present["edited_fields"]} - (ISBNS if field in ISBNS else {field})
+        if left != {*present["edited_fields"]}:
+            await transaction.run(queries.SET_LOCKS, id=item_id, **left_alone(left, present["locks"]))
+
+    await executor.transact(change)
 
 
 async def delete_item(executor: Executor, user: Principal, item_id: UUID, versions: list[int] | None) -> None:
@@ -176,7 +191,7 @@ async def restore_item(executor: Executor, user: Principal, item_id: UUID) -> Re
         _check_own(user, present)
         if present["deleted_at"] is not None:
             await transaction.run(queries.RESTORE, id=item_id)
-        return await find_item(transaction, user.user_id, item_id)
+        return await find_item(transaction, user.user_id, item_id, is_admin=user.is_admin)
 
     return await executor.transact(restore)
 
@@ -217,6 +232,15 @@ def days_of(year: int | None) -> dict[str, date | None]:
 def _check_own(user: Principal, row: Mapping[str, Any]) -> None:
     if not user.is_admin and row["created_by"] != user.user_id:
         raise Problem(NOT_YOURS)
+
+
+def _check_fields(media_type: str, names: Mapping[str, str]) -> None:
+    """Raises a 422 for names, by their pointers, that are no fields of this type."""
+    known = lockable(media_type)
+    detail = f"Fields here: {', '.join(sorted(known))}."
+    errors = [FieldError(place, FIELD_UNKNOWN.code, detail) for place, name in names.items() if name not in known]
+    if errors:
+        raise Problem(FIELD_UNKNOWN, errors=errors)
 
 
 def _release(text: str | None) -> dict[str, Any]:

@@ -54,8 +54,9 @@ class MediaItem(Table, table=True):
     """A work in the shared catalogue; alive while `deleted_at` is NULL.
 
     `creators` joins the names of authors, directors, developers or artists, for search; a change of the details sets
-    it in the same transaction. `locked_fields` names what a refresh leaves alone. An item that was merged into another
-    is deleted, keeps no details that count, and is never purged: its id leads to the other.
+    it in the same transaction. `locked_fields` names what a refresh leaves alone: what a person gave or changed
+    (`edited_fields`), and what was locked besides (`locks`). An item that was merged into another is deleted, keeps no
+    details that count, and is never purged: its id leads to the other.
     """
 
     __tablename__ = "items"
@@ -65,6 +66,7 @@ class MediaItem(Table, table=True):
         CheckConstraint("(release_date IS NULL) = (release_precision IS NULL)", name="release_whole"),
         CheckConstraint("merged_into <> id", name="merged_into"),
         CheckConstraint("merged_into IS NULL OR deleted_at IS NOT NULL", name="merged_deleted"),
+        CheckConstraint("(edited_fields || locks) <@ locked_fields", name="locked_fields"),
         Index("ix_items_media_type_id", "media_type", "id"),
         Index("ix_items_created_by_id", "created_by", "id", postgresql_where=text("created_by IS NOT NULL")),
         Index("ix_items_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
@@ -89,6 +91,8 @@ class MediaItem(Table, table=True):
     attributes: Any = Field(sa_column=Column("metadata", JSONB, server_default=text("'{}'"), nullable=False))
     creators: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
     locked_fields: list[str] = _texts()
+    edited_fields: list[str] = _texts()
+    locks: list[str] = _texts()
     created_by: UUID | None = Field(default=None, foreign_key="monocoque_auth.users.id", ondelete="SET NULL")
     merged_into: UUID | None = Field(default=None, foreign_key=f"{SCHEMA}.items.id", ondelete="SET NULL")
     version: int = row_version()
@@ -203,6 +207,21 @@ class Source(Table, table=True):
     url: str | None = Field(default=None, max_length=2000)
     raw_payload: Any = _json()
     fetched_at: datetime = timestamp(default_now=True)
+
+
+class Claim(Table, table=True):
+    """What one process asks of a source just now, by a digest of what it is; `outcome` is what came of it.
+
+    While `outcome` is NULL the others wait; from `expires_at` on nobody does, whatever has become of the process.
+    """
+
+    __tablename__ = "claims"
+    __table_args__ = (Index("ix_claims_expires_at", "expires_at"), {"schema": SCHEMA, "prefixes": ["UNLOGGED"]})
+
+    key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    holder: UUID
+    expires_at: datetime = timestamp()
+    outcome: Any = _json(nullable=True)
 
 
 class Tag(Table, table=True):
@@ -343,7 +362,7 @@ class ImportRow(Table, table=True):
         CheckConstraint("status IN ('imported', 'unchanged', 'skipped', 'failed')", name="status"),
         Index("ix_import_rows_import_id_status", "import_id", "status", "row_number"),
         Index("ix_import_rows_item_id", "item_id", postgresql_where=text("item_id IS NOT NULL")),
-        Index("ix_import_rows_identity", "identity", postgresql_where=text("identity IS NOT NULL")),
+        Index("ix_import_rows_identity", "identity", "import_id", postgresql_where=text("identity IS NOT NULL")),
         Index("ix_import_rows_digest", "digest", postgresql_where=text("digest IS NOT NULL")),
         {"schema": SCHEMA},
     )

@@ -248,13 +248,6 @@ def test_a_broken_row_costs_no_other(broken: str) -> None:
     assert left.reason.endswith(".")
 
 
-def test_what_failed_says_what_it_seems_to_mean() -> None:
-    _, (row,) = read(goodreads(goodreads_row(1, "Six", My_Rating="6")))
-    assert isinstance(row, LeftRow)
-    assert row.reason == "My Rating is no number from 0 to 5."
-    assert row.guess == {"title": "Six", "creators": "Ann Author"}
-
-
 REFUSED = {
     "nothing": b"",
     "blanks": b" \n \n",

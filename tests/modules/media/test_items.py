@@ -177,9 +177,9 @@ async def test_a_cover_is_a_web_address(owner: Person, url: str) -> None:
     assert problem(reply, 422, "request.invalid")["errors"][0]["code"] == "media.url_invalid"
 
 
-async def test_a_patch_merges_and_locks_what_it_sets(owner: Person) -> None:
+async def test_a_patch_merges_and_what_it_sets_counts_as_edited(owner: Person) -> None:
     made = await enter(owner, "movie", metadata={"a": {"b": 1, "c": 2}}, details={"runtime": 100, "directors": ["X"]})
-    assert made["locked_fields"] == ["directors", "metadata", "runtime", "title"]
+    assert made["edited_fields"] == made["locked_fields"] == ["directors", "metadata", "runtime", "title"]
     path = f"/media/items/{made['id']}"
     change = {"description": "New", "metadata": {"a": {"b": None, "d": 3}}, "details": {"runtime": None}}
     reply = await owner.patch(path, json=change, headers={"If-Match": '"1"'})
@@ -187,7 +187,8 @@ async def test_a_patch_merges_and_locks_what_it_sets(owner: Person) -> None:
     assert changed["metadata"] == {"a": {"c": 2, "d": 3}}
     assert (changed["details"]["runtime"], changed["details"]["directors"]) == (None, ["X"])
     assert (changed["title"], changed["description"], changed["version"]) == (made["title"], "New", 2)
-    assert changed["locked_fields"] == ["description", "directors", "metadata", "runtime", "title"]
+    assert changed["edited_fields"] == ["description", "directors", "metadata", "runtime", "title"]
+    assert (changed["locks"], changed["locked_fields"]) == ([], changed["edited_fields"])
     problem(await owner.patch(path, json={"title": "x"}, headers={"If-Match": '"1"'}), 412, "request.stale")
 
 
@@ -204,24 +205,15 @@ async def test_a_change_of_creators_is_found_by_them(owner: Person) -> None:
     assert [item["id"] for item in await pages(owner, "/media/items", q=name.lower())] == [made["id"]]
 
 
-async def test_locks_are_set_as_a_whole_and_by_names_that_exist(owner: Person) -> None:
-    made = await enter(owner)
-    path = f"/media/items/{made['id']}/locks"
-    locked = held(ItemRead, await owner.put(path, json={"fields": ["page_count", "cover_image_url", "page_count"]}))
-    assert locked["locked_fields"] == ["cover_image_url", "page_count"]
-    refused = problem(await owner.put(path, json={"fields": ["title", "runtime"]}), 422, "media.field_unknown")
-    assert [error["pointer"] for error in refused["errors"]] == ["#/fields/1"]
-    assert held(ItemRead, await owner.put(path, json={"fields": []}))["locked_fields"] == []
-
-
 async def test_everyone_reads_and_only_the_creator_and_administrators_change(
     app: FastAPI, owner: Person, stranger: Person
 ) -> None:
     made = await enter(owner)
     path = f"/media/items/{made['id']}"
-    assert held(ItemRead, await stranger.get(path)) == {**made, "own": False}
+    assert held(ItemRead, await stranger.get(path)) == {**made, "own": False, "created_by": None}
     problem(await stranger.patch(path, json={"title": "Mine"}), 403, "media.not_yours")
     problem(await stranger.put(f"{path}/locks", json={"fields": []}), 403, "media.not_yours")
+    problem(await stranger.delete(f"{path}/edits/title"), 403, "media.not_yours")
     problem(await stranger.delete(path), 403, "media.not_yours")
     problem(await stranger.post(f"{path}/restore"), 403, "media.not_yours")
     await make_admin(app, stranger)
@@ -320,6 +312,18 @@ async def test_the_list_filters_and_goes_on(owner: Person, stranger: Person) -> 
     assert held_page(ItemRead, await owner.get("/media/items", params={"q": f"plain {word.upper()}"})) == [made[1]]
     for query in ({"type": "vinyl"}, {"year": "0"}, {"created_by": str(owner.id)}, {"q": "\x00"}, {"year": "1e3"}):
         problem(await owner.get("/media/items", params=query), 422, "request.invalid")
+
+
+async def test_text_within_titles_and_creators_is_found_by_the_trigram_indexes(app: FastAPI, owner: Person) -> None:
+    query = queries.LIST[False, True]
+    empty = dict.fromkeys(("before", "creator", "first_day", "last_day"))
+    parameters = {"user_id": owner.id, "is_admin": False, "pattern": "%left hand%", "limit": 21, **empty}
+    async with app.state.runtime.database.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        plan = await connection.fetch(f"EXPLAIN {query.sql}", *query.arguments(parameters))
+    used = "\n".join(line[0] for line in plan)
+    assert "ix_items_title_trigrams" in used
+    assert "ix_items_creators_trigrams" in used
 
 
 async def test_an_entry_posted_twice_with_one_key_is_entered_once(owner: Person) -> None:

@@ -47,9 +47,29 @@ async def test_it_goes_down_over_data_and_up_again(migrated_database_url: str, i
     )
     functions = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'monocoque_media'::regnamespace"
     before = await connection.fetchval(left), await connection.fetchval(functions)
-    await downgrade(url, known, only="media", revision="base")
+    for chain in reversed(known):
+        if "media" in (chain.name, *chain.requires):
+            await downgrade(url, known, only=chain.name, revision="base")
     assert await connection.fetchval(functions) == 0
     assert await connection.fetchval(left) <= 1, "nothing but the table of versions"
     await upgrade(url, known)
     assert (await connection.fetchval(left), await connection.fetchval(functions)) == before
+    await connection.close()
+
+
+async def test_what_was_locked_before_edits_were_told_apart_survives_as_an_edit(
+    migrated_database_url: str, inventory: Inventory
+) -> None:
+    url, known = migrated_database_url, chains(inventory)
+    connection = await asyncpg.connect(url, statement_cache_size=0)
+    await downgrade(url, known, only="media", revision="media_0002")
+    await connection.execute(
+        "INSERT INTO monocoque_media.items (id, media_type, title, locked_fields) "
+        "VALUES (gen_random_uuid(), 'book', 'A', '{title}'), (gen_random_uuid(), 'book', 'B', '{}')"
+    )
+    await upgrade(url, known)
+    rows = await connection.fetch(
+        "SELECT edited_fields, locks, locked_fields FROM monocoque_media.items ORDER BY title"
+    )
+    assert [tuple(row) for row in rows] == [(["title"], [], ["title"]), ([], [], [])]
     await connection.close()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from monocoque.types import new_id
-from monocoque_media.fields import creators_of
+from monocoque_media.fields import creators_of, left_alone
 from monocoque_media.importing.rows import LeftRow, LogEntry, ReadRow, Row
 from monocoque_media.schemas.states import MAX_PASS, StateWrite
 from monocoque_media.schemas.values import parse_release
@@ -51,14 +52,17 @@ def keys_of(row: ReadRow, owner_id: UUID, format_name: str) -> dict[str, str]:
     return found
 
 
-def to_match(place: int, row: ReadRow, keys: Mapping[str, str]) -> dict[str, Any]:
-    """What the look-up of a row's item goes by."""
-    assert row.item is not None
+def to_match(place: int, row: Row, keys: Mapping[str, str] | None) -> dict[str, Any] | None:
+    """What the look-up of a row's item goes by, be it a guess; None where the row names no item."""
+    if isinstance(row, LeftRow):
+        return _guess_to_match(place, row)
+    if row.item is None:
+        return None
     item = row.item
     creators = row.creators
     return {
         "place": place,
-        **keys,
+        **(keys or {}),
         "item_id": row.item_id,
         "own": row.own,
         "media_type": item.media_type,
@@ -67,6 +71,22 @@ def to_match(place: int, row: ReadRow, keys: Mapping[str, str]) -> dict[str, Any
         "creator": creators[0] if creators else None,
         "isbn_13": getattr(item.details, "isbn_13", None),
         "sources": [reference.model_dump() for reference in row.references],
+    }
+
+
+def _guess_to_match(place: int, row: LeftRow) -> dict[str, Any] | None:
+    guess = row.guess or {}
+    if "media_type" not in guess:
+        return None
+    creators, released = guess.get("creators"), guess.get("release_date")
+    return {
+        "place": place,
+        "own": False,
+        "media_type": guess["media_type"],
+        "title": guess["title"],
+        "year": None if released is None else int(released[:4]),
+        "creator": None if creators is None else creators.partition(",")[0],
+        "sources": [],
     }
 
 
@@ -103,7 +123,7 @@ def add_item(writes: Writes, item_id: UUID, row: ReadRow) -> None:
             "release_date": released,
             "release_precision": precision,
             "creators": creators_of(item.media_type, details),
-            "locked_fields": list(row.locked_fields),
+            **left_alone(row.edited_fields, row.locks),
         }
     )
     if item.media_type in {"movie", "tv"}:
@@ -120,8 +140,9 @@ def take(row: ReadRow, target: Target, writes: Writes) -> bool:
         if after != before:
             changed = True
             target.state = after
-            writes.states[target.id] = after
-            if not any(_of(entry) == after for entry in row.log[-1:]):
+            logged = bool(row.log) and _of(row.log[-1]) == after
+            writes.states[target.id] = {**after, **(_times(row.log) if logged else {})}
+            if not logged:
                 writes.log.append({"id": new_id(), "item_id": target.id, "at": None, "action": "set", **after})
     for name in row.tags:
         key = name.casefold()
@@ -138,6 +159,10 @@ def restored_log(row: ReadRow, item_id: UUID) -> list[dict[str, Any]]:
     return [
         {"id": new_id(), "item_id": item_id, "at": entry.at, "action": entry.action, **_of(entry)} for entry in row.log
     ]
+
+
+def _times(log: Sequence[LogEntry]) -> dict[str, datetime]:
+    return {"since": log[0].at, "at": log[-1].at}
 
 
 def _of(entry: LogEntry) -> State:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from monocoque_media.importing.rows import NotAnExport
-from monocoque_media.importing.tables import MAX_RECORD, Broken
+from monocoque_media.importing.tables import MAX_RECORD, MAX_SHOWN, Broken
 
 FORMAT = "monocoque-media"
 VERSION = 1
@@ -63,7 +63,7 @@ class _Scanner:
 
     def _skip_blanks(self) -> None:
         while True:
-            self._buffer = self._buffer.lstrip(" \t\r\n,")
+            self._buffer = self._buffer.lstrip(" \t\r\n,}")
             if self._buffer or self._over:
                 return
             self._fill()
@@ -84,12 +84,14 @@ class _Scanner:
             found, start, place = self._next_mark(place)
             if not found:
                 if self._over:
+                    begin = self._begin(kept)
                     self._buffer = ""
-                    return Broken("The file ends within this record.")
+                    return Broken("The file ends within this record.", begin)
                 continue
             if found[0] == "\n":
+                begin = self._begin(kept, start)
                 self._buffer = self._buffer[start:]
-                return Broken("The record is no JSON: it is not closed where the next one begins.")
+                return Broken("The record is no JSON: it is not closed where the next one begins.", begin)
             if quoted:
                 place += found == _ESCAPE
                 quoted = found != '"'
@@ -97,7 +99,12 @@ class _Scanner:
             quoted = found == '"'
             depth += (found in "{[") - (found in "}]")
             if depth <= 0 and not quoted:
-                return self._cut(kept, size, place)
+                # What closes more than was opened closes the array itself.
+                return self._cut(kept, size, start if depth < 0 < start else place)
+
+    def _begin(self, kept: list[str], end: int = MAX_SHOWN) -> str:
+        """What the present element begins with."""
+        return "".join((*kept, self._buffer[:end]))[:MAX_SHOWN]
 
     def _next_mark(self, place: int) -> tuple[str, int, int]:
         """The next mark, where it begins and ends; an empty one where the buffer has to be filled first."""
@@ -110,6 +117,7 @@ class _Scanner:
     def _cut(self, kept: list[str], size: int, place: int) -> str | Broken:
         kept.append(self._buffer[:place])
         self._buffer = self._buffer[place:]
+        record = "".join(kept)
         if size + place > MAX_RECORD:
-            return Broken(f"The record has more than {MAX_RECORD:,} characters.")
-        return "".join(kept)
+            return Broken(f"The record has more than {MAX_RECORD:,} characters.", record[:MAX_SHOWN])
+        return record

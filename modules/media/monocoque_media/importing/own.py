@@ -10,11 +10,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from monocoque import json
 from monocoque.types import Flag, Input, ShortText
-from monocoque_media.fields import DETAILS
+from monocoque_media.fields import DETAILS, lockable
 from monocoque_media.importing import cells
 from monocoque_media.importing.rows import LogEntry, ReadRow, Reference, RowRefused
+from monocoque_media.importing.tables import MAX_RECORD
 from monocoque_media.schemas.items import ItemWrite
 from monocoque_media.schemas.states import StateWrite
+from monocoque_media.schemas.values import metadata_up_to
 
 COLUMNS = frozenset({"media_type", "title"})
 """Those that a CSV has to have; the others of CSV_COLUMNS may be left out."""
@@ -23,13 +25,25 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 _ITEM = ("media_type", "title", "subtitle", "description", "release_date", "cover_image_url", "metadata")
 _DETAILS = tuple(dict.fromkeys(name for names in DETAILS.values() for name in names))
 STATE = ("status", "rating", "favorite", "notes", "started_at", "finished_at", "pass_number")
-CSV_COLUMNS = ("record", *_ITEM, *_DETAILS, "tags", *STATE, "log", "sources", "locked_fields", "own", "id")
-LISTS = frozenset({"authors", "directors", "platforms", "developers", "publishers", "tags", "locked_fields"})
+CSV_COLUMNS = ("record", *_ITEM, *_DETAILS, "tags", *STATE, "log", "sources", "edited_fields", "locks", "own", "id")
+LISTS = frozenset({"authors", "directors", "platforms", "developers", "publishers", "tags", "edited_fields", "locks"})
 """Columns of several lines of text, one below the other in their cell."""
 DOCUMENTS = frozenset({"metadata", "log", "sources"})
 """Columns that hold JSON."""
 _NUMBERS = frozenset({"page_count", "runtime", "track_number", "duration_ms", "rating", "pass_number"})
 _FLAGS = {"true": True, "false": False}
+
+
+FieldNames = Annotated[list[ShortText], Field(max_length=50)]
+
+
+_MAX_METADATA = MAX_RECORD // 2
+
+
+class _Kept(ItemWrite):
+    """An item as the catalogue may have it: sources add to the metadata of an entry."""
+
+    metadata: Annotated[dict[str, Any], metadata_up_to(_MAX_METADATA)] = Field(default={})
 
 
 class TagRecord(Input):
@@ -39,23 +53,26 @@ class TagRecord(Input):
     title: ShortText
 
 
-class ItemRecord(ItemWrite):
+class ItemRecord(_Kept):
     """An item with what its owner made of it."""
 
     record: Literal["item"]
     id: UUID | None = None
     own: Flag = True
-    locked_fields: Annotated[list[ShortText], Field(max_length=50)] = Field(default=[])
-    tags: Annotated[list[ShortText], Field(max_length=1000)] = Field(default=[])
+    edited_fields: FieldNames | None = None
+    """Without it, what is given counts as edited, as it does of an entry that is posted."""
+    locks: FieldNames = Field(default=[])
+    tags: list[ShortText] = Field(default=[])
     state: StateWrite | None = None
     log: list[LogEntry] = Field(default=[])
-    sources: Annotated[list[Reference], Field(max_length=1000)] = Field(default=[])
+    sources: list[Reference] = Field(default=[])
 
 
 _RECORD: TypeAdapter[TagRecord | ItemRecord] = TypeAdapter(
     Annotated[TagRecord | ItemRecord, Field(discriminator="record")]
 )
 _ITEM_FIELDS = frozenset(ItemWrite.model_fields)
+_TOLD = _ITEM_FIELDS - {"media_type", "title"}
 
 
 def read_record(number: int, value: Any) -> ReadRow:
@@ -64,25 +81,49 @@ def read_record(number: int, value: Any) -> ReadRow:
     if isinstance(details, dict) and details.get("isbn_13") is not None:
         # A catalogue may have got two from outside that do not belong together; the shorter follows from the longer.
         details.pop("isbn_10", None)
-    try:
-        record = _RECORD.validate_python(value)
-    except ValidationError as error:
-        raise RowRefused(cells.reason_of(error)) from None
+    record = _record(value)
     if isinstance(record, TagRecord):
         return ReadRow(number=number, item=None, tags=(record.title,))
-    given = record.model_dump(include=set(_ITEM_FIELDS), exclude_unset=True)
+    item = cells.validated(_Kept, **record.model_dump(include=set(_ITEM_FIELDS), exclude_unset=True))
+    edited = item.given() if record.edited_fields is None else record.edited_fields
+    unknown = {*edited, *record.locks} - lockable(item.media_type)
+    if unknown:
+        raise RowRefused(f"edited_fields and locks hold what is no field of this type: {', '.join(sorted(unknown))}.")
     return ReadRow(
         number=number,
-        item=cells.validated(ItemWrite, **given),
+        item=item,
         identity=None if record.id is None else str(record.id),
         item_id=record.id,
         own=record.own,
-        locked_fields=tuple(record.locked_fields),
+        edited_fields=tuple(edited),
+        locks=tuple(record.locks),
         state=record.state,
         tags=tuple({name.casefold(): name for name in reversed(record.tags)}.values())[::-1],
         references=tuple(record.sources),
         log=tuple(record.log),
     )
+
+
+def _record(value: Any) -> TagRecord | ItemRecord:
+    """The record; what it tells of an item that is not the person's own, and cannot be kept, is left out."""
+    try:
+        return _RECORD.validate_python(value)
+    except ValidationError as error:
+        if not isinstance(value, dict) or value.get("own") is not False:
+            raise RowRefused(cells.reason_of(error)) from None
+        for fault in error.errors(include_url=False, include_input=False, include_context=False):
+            _leave_out(value, *fault["loc"][1:3])
+    try:
+        return _RECORD.validate_python(value)
+    except ValidationError as error:
+        raise RowRefused(cells.reason_of(error)) from None
+
+
+def _leave_out(record: dict[str, Any], member: Any = None, detail: Any = None) -> None:
+    if member == "details" and detail is not None and isinstance(record["details"], dict):
+        record["details"].pop(detail, None)
+    elif member in _TOLD:
+        record.pop(member, None)
 
 
 def read_json(number: int, text: str) -> ReadRow:
@@ -97,6 +138,8 @@ def read_json(number: int, text: str) -> ReadRow:
 def read_csv(number: int, row: Mapping[str, str]) -> ReadRow:
     """One record of the CSV form."""
     found = {name: value for name in CSV_COLUMNS if (value := _value(name, row.get(name, ""))) is not None}
+    if "edited_fields" in row:
+        found.setdefault("edited_fields", [])
     if found.setdefault("record", "item") == "tag":
         return read_record(number, {name: found[name] for name in ("record", "title") if name in found})
     if "title" not in found:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from monocoque import json
+from monocoque_media.fields import CREATORS
 from monocoque_media.importing import (
     documents,
     goodreads,
@@ -18,6 +17,7 @@ from monocoque_media.importing import (
     storygraph,
     tmdb,
 )
+from monocoque_media.importing.guesses import Clues, failed, of_document, shown
 from monocoque_media.importing.rows import LeftRow, NotAnExport, ReadRow, Row, RowRefused, RowSkipped
 from monocoque_media.importing.tables import DELIMITERS, Broken, Table
 from monocoque_media.importing.text import open_text
@@ -26,7 +26,6 @@ MAX_ROWS = 200_000
 Reader = Callable[[int, Mapping[str, str]], ReadRow]
 
 _HEAD = 4 * 1024
-_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +38,65 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A service's CSV: the columns that tell it, and where the title and the creators of a row are, for a guess."""
+    """A service's CSV: the columns that tell it, and how its rows are read, or guessed at where they cannot be."""
 
     format: str
     label: str
     columns: frozenset[str]
     reader: Callable[[frozenset[str], str], Reader]
-    title: str
-    creators: str | None = None
+    clues: Clues
 
 
 _KINDS = (
-    _Kind("goodreads", "Goodreads", goodreads.COLUMNS, lambda _h, _f: goodreads.read, "Title", "Author"),
-    _Kind("storygraph", "The StoryGraph", storygraph.COLUMNS, lambda _h, _f: storygraph.read, "Title", "Authors"),
-    _Kind("howlongtobeat", "HowLongToBeat", howlongtobeat.COLUMNS, lambda _h, _f: howlongtobeat.read, "Title"),
-    _Kind("tmdb", "TMDB", tmdb.COLUMNS, lambda _header, filename: tmdb.reader(filename), "Name"),
-    _Kind("letterboxd", "Letterboxd", letterboxd.COLUMNS, letterboxd.reader, "Name"),
-    _Kind("openreads", "Openreads", openreads.COLUMNS, lambda _h, _f: openreads.read, "title", "author"),
-    _Kind("csv", "our own CSV", own.COLUMNS, lambda _h, _f: own.read_csv, "title", "authors"),
+    _Kind(
+        "goodreads",
+        "Goodreads",
+        goodreads.COLUMNS,
+        lambda _header, _filename: goodreads.read,
+        Clues("book", "Title", ("Author",), ("Year Published", "Original Publication Year")),
+    ),
+    _Kind(
+        "storygraph",
+        "The StoryGraph",
+        storygraph.COLUMNS,
+        lambda _header, _filename: storygraph.read,
+        Clues("book", "Title", ("Authors",)),
+    ),
+    _Kind(
+        "howlongtobeat",
+        "HowLongToBeat",
+        howlongtobeat.COLUMNS,
+        lambda _header, _filename: howlongtobeat.read,
+        Clues("game", "Title"),
+    ),
+    _Kind(
+        "tmdb",
+        "TMDB",
+        tmdb.COLUMNS,
+        lambda _header, filename: tmdb.reader(filename),
+        Clues("Type", "Name", released=("Release Date",)),
+    ),
+    _Kind(
+        "letterboxd",
+        "Letterboxd",
+        letterboxd.COLUMNS,
+        letterboxd.reader,
+        Clues("movie", "Name", released=("Year",)),
+    ),
+    _Kind(
+        "openreads",
+        "Openreads",
+        openreads.COLUMNS,
+        lambda _header, _filename: openreads.read,
+        Clues("book", "title", ("author",), ("publication_year",)),
+    ),
+    _Kind(
+        "csv",
+        "our own CSV",
+        own.COLUMNS,
+        lambda _header, _filename: own.read_csv,
+        Clues("media_type", "title", tuple(dict.fromkeys(CREATORS.values())), ("release_date",)),
+    ),
 )
 
 
@@ -93,28 +133,17 @@ def _rows(table: Table, header: list[str], kind: _Kind, read: Reader) -> Iterato
             continue
         number += 1
         if isinstance(record, Broken):
-            yield LeftRow(number=number, status="failed", reason=record.reason)
+            row = dict(zip(header, table.likely_cells(record), strict=False))
+            yield failed(number, record.reason, kind.clues.of_cells(row))
             continue
         row = dict(zip(header, record, strict=True))
         try:
             yield read(number, row)
         except RowRefused as refused:
-            guess = _guess(row, kind)
-            title = guess.get("title")
-            yield LeftRow(number=number, status="failed", reason=str(refused), title=title, guess=guess or None)
+            yield failed(number, str(refused), kind.clues.of_cells(row))
         except RowSkipped as skipped:
-            title = _shown(row[kind.title])
+            title = shown(row[kind.clues.title])
             yield LeftRow(number=number, status="skipped", reason=str(skipped), title=title)
-
-
-def _guess(row: Mapping[str, str], kind: _Kind) -> dict[str, Any]:
-    found = {"title": _shown(row[kind.title]), "creators": _shown(row.get(kind.creators or "", ""))}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _shown(text: str) -> str | None:
-    """What can be shown of a text that may be anything."""
-    return _UNSHOWN.sub(" ", text[:2000]).strip()[:500] or None
 
 
 def _numbered_records(first: str | Broken | None, others: Iterator[str | Broken]) -> Iterator[Row]:
@@ -125,23 +154,13 @@ def _record_rows(first: str | Broken | None, others: Iterator[str | Broken]) -> 
     number, record = 1, first
     while record is not None:
         if isinstance(record, Broken):
-            yield LeftRow(number=number, status="failed", reason=record.reason)
+            yield failed(number, record.reason, of_document(record.text))
         else:
             try:
                 yield own.read_json(number, record)
             except RowRefused as refused:
-                yield LeftRow(number=number, status="failed", reason=str(refused), **_of_document(record))
+                yield failed(number, str(refused), of_document(record))
         number, record = number + 1, next(others, None)
-
-
-def _of_document(record: str) -> dict[str, Any]:
-    try:
-        value = json.loads(record)
-    except ValueError:
-        return {}
-    title = value.get("title") if isinstance(value, dict) else None
-    shown = _shown(title) if isinstance(title, str) else None
-    return {"title": shown, "guess": {"title": shown}} if shown is not None else {}
 
 
 def _bounded(rows: Iterator[Row]) -> Iterator[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -46,7 +46,8 @@ class ReadRow:
     """Our own id of the item, in our own exports."""
     own: bool = False
     """Whether the item was the exporting person's own entry."""
-    locked_fields: tuple[str, ...] = ()
+    edited_fields: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
     state: StateWrite | None = None
     again: bool = False
     """Whether a later day of completion means that the item was gone through once more."""
@@ -70,23 +71,22 @@ class ReadRow:
     def digest(self) -> bytes:
         """32 bytes that stand for everything that the row says, wherever in the file it is."""
         said = (
-            *(self.item, self.identity, self.item_id, self.own, self.locked_fields),
+            *(self.item, self.identity, self.item_id, self.own, self.edited_fields, self.locks),
             *(self.state, self.tags, self.references, self.log),
         )
         return hashlib.sha256(json.dumps(said)).digest()
 
-    def guess(self) -> dict[str, Any]:
-        """What the row was read as, for a person to check."""
+    def guess(self) -> dict[str, str]:
+        """What the row was read as, as in a LeftRow."""
         if self.item is None:
-            return {"tag": self.tags[0]}
+            return {"title": self.title}
         found = {
             "media_type": self.item.media_type,
-            "title": self.item.title,
+            "title": self.title,
+            "creators": ", ".join(self.creators),
             "release_date": self.item.release_date,
-            "creators": self.creators or None,
-            "status": None if self.state is None else self.state.status,
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in found.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,8 @@ class LeftRow:
     status: Literal["failed", "skipped"]
     reason: str
     title: str | None = None
-    guess: Mapping[str, Any] | None = None
+    guess: Mapping[str, str] | None = None
+    """What it seems to mean: `media_type`, `title`, `creators`, `release_date`, as far as they can be told."""
 
 
 Row = ReadRow | LeftRow

@@ -11,14 +11,19 @@ from typing import TextIO
 
 MAX_RECORD = 1024 * 1024
 """Characters that one record may have."""
+# Of the whole process, and less than a record may have unless it is raised.
+csv.field_size_limit(MAX_RECORD)
+MAX_SHOWN = 4 * 1024
+"""Characters of a broken record that a guess goes by."""
 DELIMITERS = (",", ";", "\t")
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A record that cannot be taken apart."""
+    """A record that cannot be taken apart; `text` is what it begins with, for a guess."""
 
     reason: str
+    text: str = ""
 
 
 class _Lines:
@@ -83,7 +88,7 @@ class Table:
             if size > MAX_RECORD:
                 if len(lines) == 1:
                     self._lines.skip_rest(line)
-                    return Broken(f"The row has more than {MAX_RECORD:,} characters.")
+                    return Broken(f"The row has more than {MAX_RECORD:,} characters.", line)
                 return self._only_first(lines)
             well_formed, quoted = self._quoted_at_end(line, quoted=quoted)
             if not well_formed and len(lines) > 1:
@@ -97,20 +102,29 @@ class Table:
     def _only_first(self, lines: list[str]) -> Broken:
         # The quote that was never closed belongs to the first line; those after it may well be rows of their own.
         self._lines.put_back(lines[1:])
-        return Broken("A quotation mark is opened and never closed.")
+        return Broken("A quotation mark is opened and never closed.", lines[0])
 
     def _cells(self, lines: list[str]) -> list[str] | Broken:
         try:
             (cells,) = csv.reader(["".join(lines).rstrip("\r\n")], delimiter=self._delimiter)
         except (csv.Error, ValueError):
-            return self._only_first(lines) if len(lines) > 1 else Broken("The row is no CSV.")
+            return self._only_first(lines) if len(lines) > 1 else Broken("The row is no CSV.", lines[0])
         if not self._width or len(cells) == self._width:
             return cells
         if len(cells) > self._width and not any(cells[self._width :]):
             return cells[: self._width]
         if len(lines) > 1:
             return self._only_first(lines)
-        return Broken(f"The row has {len(cells):,} cells where the header has {self._width:,}.")
+        return Broken(f"The row has {len(cells):,} cells where the header has {self._width:,}.", lines[0])
+
+    def likely_cells(self, broken: Broken) -> list[str]:
+        """What the first cells of a broken record seem to be."""
+        try:
+            (cells,) = csv.reader([broken.text[:MAX_SHOWN].rstrip("\r\n")], delimiter=self._delimiter)
+        except (csv.Error, ValueError):
+            return []
+        # What was opened and never closed has swallowed the cells behind it.
+        return [*cells[:-1], *cells[-1].split(self._delimiter)] if cells else []
 
     def _quoted_at_end(self, line: str, *, quoted: bool) -> tuple[bool, bool]:
         """Whether its quotation marks stand where they may, and whether a cell goes on in the next line."""

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, String, Text, Uuid, bindparam, case, cast, func, literal_column, null, select, union
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    union,
+)
 
 from monocoque.queries import Query
 from monocoque_media.fields import DETAILS
@@ -84,17 +100,19 @@ _state = (
     .where(STATES.c.item_id == ITEMS.c.id, STATES.c.owner_id == _owner)
     .scalar_subquery()
 )
-_log = (
-    select(
-        json_list(
-            json_object(
-                at=STATE_LOG.c.at, action=STATE_LOG.c.action, **{name: STATE_LOG.c[name] for name in STATE_FIELDS}
-            ),
-            STATE_LOG.c.id,
-        )
+SHORT_LOG = 10
+"""Entries of a log that comes with its record; a longer one is asked for by itself, in pages."""
+_entry = json_object(at=STATE_LOG.c.at, action=STATE_LOG.c.action, **{name: STATE_LOG.c[name] for name in STATE_FIELDS})
+_logged = (STATE_LOG.c.item_id == ITEMS.c.id, STATE_LOG.c.owner_id == _owner)
+_log = select(json_list(_entry, STATE_LOG.c.id)).where(*_logged).scalar_subquery()
+_has_long_log = select(STATE_LOG.c.id).where(*_logged).offset(literal_column(str(SHORT_LOG))).correlate(ITEMS).exists()
+LOG = Query(
+    select(STATE_LOG.c.id, cast(_entry, Text).label("entry"))
+    .where(
+        STATE_LOG.c.item_id == bindparam("item_id", type_=Uuid), STATE_LOG.c.owner_id == _owner, STATE_LOG.c.id > _after
     )
-    .where(STATE_LOG.c.item_id == ITEMS.c.id, STATE_LOG.c.owner_id == _owner)
-    .scalar_subquery()
+    .order_by(STATE_LOG.c.id)
+    .limit(_limit)
 )
 _sources = (
     select(
@@ -107,6 +125,12 @@ _sources = (
 )
 # What a source told of an item is its own; of the person's entries everything is theirs.
 _metadata = case((_own, ITEMS.c.metadata), else_=literal_column("'{}'::jsonb"))
+
+
+def _of_own(names: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((_own, names), else_=literal_column("'[]'::json"))
+
+
 _record = json_object(
     record=literal("item"),
     id=ITEMS.c.id,
@@ -119,14 +143,19 @@ _record = json_object(
     cover_image_url=ITEMS.c.cover_image_url,
     metadata=_metadata,
     details=_details,
-    locked_fields=case((_own, func.to_json(ITEMS.c.locked_fields)), else_=literal_column("'[]'::json")),
+    edited_fields=_of_own(func.to_json(ITEMS.c.edited_fields)),
+    locks=_of_own(func.to_json(ITEMS.c.locks)),
     sources=_sources,
     tags=_tags,
     state=_state,
-    log=_log,
+    log=case((_has_long_log, literal_column("'[]'::json")), else_=_log),
 )
 RECORDS = Query(
-    select(_page.c.id, case((ITEMS.c.id.is_not(None), cast(_record, Text)), else_=null()).label("record"))
+    select(
+        _page.c.id,
+        case((ITEMS.c.id.is_not(None), cast(_record, Text)), else_=null()).label("record"),
+        _has_long_log.label("has_long_log"),
+    )
     .select_from(_page.outerjoin(ITEMS, (ITEMS.c.id == _page.c.id) & ITEMS.c.deleted_at.is_(None)))
     .order_by(_page.c.id)
 )

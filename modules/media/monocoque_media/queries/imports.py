@@ -93,10 +93,12 @@ LIST_ROWS = Query(
 
 # For one transaction: an import makes tables grow under its own statements, so a plan of the first chunk is none for
 # the last, and what the planner knows of the tables is old. For the same reason OFFSET 0 keeps it from any but the one
-# index that fits, and titles are compared by the operators of that index alone.
+# index that fits, titles are compared by the operators of that index alone, and rows are taken from an index as they
+# come: of those of one identity, of which there may be as many as rows of the file, only the last is looked at.
 PLAN_ANEW = Query(
     _statement(
-        "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true)"
+        "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), "
+        "set_config('enable_bitmapscan', 'off', true)"
     )
 )
 
@@ -107,26 +109,27 @@ MATCH = Query(
     _statement(
         """
         SELECT given.place,
-          COALESCE((
-            SELECT bool_or(known.status IN ('imported', 'unchanged'))
-            FROM (
+          EXISTS (
+            SELECT FROM (
               SELECT * FROM monocoque_media.import_rows entry
               WHERE entry.digest = decode(given.digest, 'hex') OFFSET 0
             ) AS known
-          ), false) AS seen,
+            WHERE known.status IN ('imported', 'unchanged')
+          ) AS seen,
           COALESCE(
             (
               SELECT living.id
               FROM (
                 SELECT * FROM monocoque_media.import_rows entry
-                WHERE entry.identity = decode(given.identity, 'hex') OFFSET 0
+                WHERE entry.identity = decode(given.identity, 'hex')
+                ORDER BY entry.identity DESC, entry.import_id DESC OFFSET 0
               ) AS known
               CROSS JOIN LATERAL (SELECT * FROM monocoque_media.items WHERE id = known.item_id OFFSET 0) AS item
               CROSS JOIN LATERAL (
                 SELECT * FROM monocoque_media.items WHERE id = COALESCE(item.merged_into, item.id) OFFSET 0
               ) AS living
               WHERE living.deleted_at IS NULL AND living.media_type = given.media_type
-              ORDER BY known.import_id DESC LIMIT 1
+              LIMIT 1
             ),
             (
               SELECT living.id
@@ -171,7 +174,7 @@ MATCH = Query(
                 FROM (
                   SELECT * FROM monocoque_media.items entry
                   WHERE lower(entry.title) ~>=~ lower(given.title) AND lower(entry.title) ~<=~ lower(given.title)
-                  OFFSET 0
+                  LIMIT 1000
                 ) AS item
                 WHERE item.media_type = given.media_type AND item.deleted_at IS NULL
                   AND (item.created_by IS NULL OR item.created_by = :owner_id)
@@ -227,13 +230,14 @@ ADD_ITEMS = Query(
         """
         INSERT INTO monocoque_media.items (
           id, media_type, title, subtitle, description, release_date, release_precision, cover_image_url, metadata,
-          creators, locked_fields, created_by
+          creators, edited_fields, locks, locked_fields, created_by
         )
         SELECT id, media_type, title, subtitle, description, release_date, release_precision, cover_image_url, metadata,
-          creators, ARRAY(SELECT jsonb_array_elements_text(locked_fields)), :owner_id
+          creators, edited_fields, locks, locked_fields, :owner_id
         FROM jsonb_to_recordset(:rows) AS given (
           id uuid, media_type text, title text, subtitle text, description text, release_date date,
-          release_precision text, cover_image_url text, metadata jsonb, creators text, locked_fields jsonb
+          release_precision text, cover_image_url text, metadata jsonb, creators text, edited_fields text[],
+          locks text[], locked_fields text[]
         )
         """,
         owner_id=Uuid,
@@ -286,10 +290,20 @@ _STATE_TYPES = (
     "status text, rating int, favorite boolean, notes text, started_at date, finished_at date, pass_number int"
 )
 _STATE_SET = ", ".join(f"{name} = EXCLUDED.{name}" for name in _STATE.split(", "))
+
+
+def _of(table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in _STATE.split(", "))
+
+
+# A state that the person does not have yet is as old as its log says, so that a library keeps its order.
 PUT_STATES = Query(
     _statement(
-        f"INSERT INTO monocoque_media.user_item_states AS mine (owner_id, item_id, {_STATE}) "  # noqa: S608  our names
-        f"SELECT :owner_id, item_id, {_STATE} FROM jsonb_to_recordset(:rows) AS given (item_id uuid, {_STATE_TYPES}) "
+        "INSERT INTO monocoque_media.user_item_states AS mine "  # noqa: S608  our names
+        f"(owner_id, item_id, {_STATE}, created_at, updated_at) "
+        f"SELECT :owner_id, item_id, {_STATE}, least(since, now()), least(at, now()) "
+        "FROM jsonb_to_recordset(:rows) AS given "
+        f"(item_id uuid, {_STATE_TYPES}, since timestamptz, at timestamptz) "
         f"ON CONFLICT (owner_id, item_id) DO UPDATE SET {_STATE_SET}, version = mine.version + 1, updated_at = now()",
         owner_id=Uuid,
         rows=JSONB,
@@ -303,7 +317,7 @@ ADD_LOG = Query(
         "WHERE at IS NULL OR NOT EXISTS ("
         "SELECT FROM monocoque_media.state_log entry WHERE entry.owner_id = :owner_id "
         "AND entry.item_id = given.item_id AND entry.at = given.at AND entry.action = given.action "
-        "AND entry.status = given.status AND entry.pass_number = given.pass_number) "
+        f"AND ({_of('entry')}) IS NOT DISTINCT FROM ({_of('given')})) "
         "RETURNING item_id",
         owner_id=Uuid,
         rows=JSONB,

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Integer,
     Interval,
     String,
-    Text,
     Uuid,
     bindparam,
     case,
@@ -51,6 +50,8 @@ FIELDS = (
     "metadata",
     "creators",
     "locked_fields",
+    "edited_fields",
+    "locks",
 )
 
 _user: ColumnElement[Any] = bindparam("user_id", type_=Uuid)
@@ -149,7 +150,8 @@ HOLD = Query(
         ITEMS.c.id,
         ITEMS.c.media_type,
         ITEMS.c.metadata,
-        ITEMS.c.locked_fields,
+        ITEMS.c.edited_fields,
+        ITEMS.c.locks,
         ITEMS.c.created_by,
         ITEMS.c.merged_into,
         ITEMS.c.deleted_at,
@@ -168,7 +170,9 @@ def _merge_details(media_type: str) -> Query:
 
 MERGE_DETAILS = {media_type: _merge_details(media_type) for media_type in DETAIL_TABLES}
 SET_LOCKS = Query(
-    ITEMS.update().where(_this, living).values(locked_fields=bindparam("fields", type_=ARRAY(Text)), **touched(ITEMS))
+    ITEMS.update()
+    .where(_this, living)
+    .values({**assigned(ITEMS, ("edited_fields", "locks", "locked_fields")), **touched(ITEMS)})
 )
 DELETE = Query(ITEMS.update().where(_this, living).values(deleted_at=func.now(), **touched(ITEMS)))
 RESTORE = Query(ITEMS.update().where(_this).values(deleted_at=None, **touched(ITEMS)))
@@ -186,13 +190,15 @@ PURGE = Query(
         ITEMS.c.deleted_at < func.now() - bindparam("retention", type_=Interval), ITEMS.c.merged_into.is_(None)
     )
 )
-CARDS = Query(
-    select(
-        ITEMS.c.id,
-        ITEMS.c.media_type,
-        ITEMS.c.title,
-        ITEMS.c.release_date,
-        ITEMS.c.release_precision,
-        ITEMS.c.cover_image_url,
-    ).where(ITEMS.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))), living)
-)
+_cards = select(
+    ITEMS.c.id,
+    ITEMS.c.media_type,
+    ITEMS.c.title,
+    ITEMS.c.release_date,
+    ITEMS.c.release_precision,
+    ITEMS.c.cover_image_url,
+    ITEMS.c.creators,
+).where(ITEMS.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))), living)
+CARDS = Query(_cards)
+# In the order of their ids, as merges hold them, so that nobody waits in a circle.
+HOLD_CARDS = Query(_cards.order_by(ITEMS.c.id).with_for_update(read=True, key_share=True))

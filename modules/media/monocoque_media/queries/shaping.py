@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, FromClause, Table, case, cast, func, literal_column, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    FromClause,
+    Table,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from monocoque_media.fields import DETAILS
@@ -79,7 +92,8 @@ def details_of(items: FromClause) -> ColumnElement[Any]:
 def item_columns(
     items: FromClause, user_id: ColumnElement[Any], details: ColumnElement[Any]
 ) -> tuple[ColumnElement[Any], ...]:
-    """An item as it is read by the user."""
+    """An item as it is read by the user; the parameter `is_admin` says whether they see who entered what."""
+    own = items.c.created_by == user_id
     return (
         items.c.id,
         items.c.media_type,
@@ -91,7 +105,10 @@ def item_columns(
         cast(items.c.metadata, JSON).label("metadata"),
         details.label("details"),
         items.c.locked_fields,
-        func.coalesce(items.c.created_by == user_id, literal_column("false")).label("own"),
+        items.c.edited_fields,
+        items.c.locks,
+        case((or_(own, bindparam("is_admin", type_=Boolean)), items.c.created_by)).label("created_by"),
+        func.coalesce(own, literal_column("false")).label("own"),
         items.c.version,
         items.c.created_at,
         items.c.updated_at,

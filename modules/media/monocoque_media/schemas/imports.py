@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from monocoque.types import Output
 from monocoque_media import examples
+from monocoque_media.schemas.items import MediaType
 
 ImportFormat = Literal["goodreads", "storygraph", "letterboxd", "howlongtobeat", "openreads", "tmdb", "csv", "json"]
 RowStatus = Literal["imported", "unchanged", "skipped", "failed"]
@@ -37,6 +38,17 @@ class ImportRead(Output):
     finished_at: datetime | None
 
 
+class ImportGuess(Output):
+    """What a row that failed seems to mean, as far as it can be told."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    media_type: MediaType | None = None
+    title: str | None = None
+    creators: str | None = None
+    release_date: str | None = Field(default=None, description="`1999`, `1999-05` or `1999-05-17`.")
+
+
 class ImportRowRead(Output):
     """What became of a row; the first below the header is 1."""
 
@@ -45,6 +57,9 @@ class ImportRowRead(Output):
     row_number: int
     status: RowStatus
     title: str | None
-    item_id: UUID | None = Field(description="Null where nothing was kept, or the item is gone.")
+    item_id: UUID | None = Field(
+        description="The item that the row is about; of one that failed, the one that it probably is about. "
+        "Null where there is none, or it is gone."
+    )
     reason: str | None = Field(description="Why the row failed or was skipped.")
-    guess: dict[str, Any] | None = Field(description="What a row that failed seems to mean.")
+    guess: ImportGuess | None = Field(description="What a row that failed seems to mean.")

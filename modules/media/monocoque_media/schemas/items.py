@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from monocoque.types import Input, LineText, Output, omitted
 from monocoque_media import examples
+from monocoque_media.fields import lockable
 from monocoque_media.isbn import to_isbn_10, to_isbn_13
 from monocoque_media.schemas.states import StateRead
 from monocoque_media.schemas.tags import TagLabel
@@ -39,9 +40,9 @@ from monocoque_media.schemas.values import (
 MediaType = Literal["book", "movie", "tv", "game", "music"]
 EXAMPLE: JsonDict = {
     "media_type": "book",
-    "title": "The Left Hand of Darkness",
-    "release_date": "1969",
-    "details": {"authors": ["Ursula K. Le Guin"], "isbn_13": "978-0-441-47812-5", "page_count": 286},
+    "title": "Discourse Networks 1800/1900",
+    "release_date": "1992",
+    "details": {"authors": ["Friedrich A. Kittler"], "isbn_13": "978-0-8047-2099-1", "page_count": 459},
 }
 
 
@@ -130,13 +131,16 @@ class ItemWrite(Input):
         # What is wrong with the type is said there; without it nobody can say what is wrong here.
         return value if kind is None else DETAILS_OF[kind].model_validate(value)
 
+    def given(self) -> list[str]:
+        """The names of the fields that hold something that was sent, those of `details` among them."""
+        sent = self.model_dump(exclude_unset=True) | self.details.model_dump(exclude_unset=True)
+        return [name for name in lockable(self.media_type) if sent.get(name) not in (None, [], {})]
+
 
 class ItemPatch(Input):
     """What is to change; members that are left out stay, null clears what may be empty."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"release_date": "1969-03", "details": {"runtime": 117}}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"release_date": "2006-12", "details": {"runtime": 60}}]})
 
     title: TitleText = omitted()
     subtitle: TitleText | None = omitted()
@@ -158,7 +162,7 @@ class MergeWrite(Input):
 
 
 class LocksWrite(Input):
-    """The fields that a refresh leaves alone, all of them."""
+    """The fields that are locked, all of them."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"fields": ["title", "release_date"]}]})
 
@@ -225,7 +229,13 @@ class ItemRead(Output):
     cover_image_url: str | None
     metadata: dict[str, Any]
     details: BookRead | MovieRead | GameRead | MusicRead = Field(description="Those of its type.")
-    locked_fields: list[str] = Field(description="What a refresh leaves alone: edited by a person, or locked.")
+    locked_fields: list[str] = Field(description="What a refresh leaves alone: `edited_fields` and `locks` together.")
+    edited_fields: list[str] = Field(description="What a person gave or changed; DELETE edits gives one back.")
+    locks: list[str] = Field(description="What was locked with PUT locks.")
+    created_by: UUID | None = Field(
+        description="Who entered it, shown to them and to administrators; null to others, where it came from a source, "
+        "and once the account is gone."
+    )
     own: bool = Field(description="Whether you entered it.")
     version: int
     created_at: datetime

@@ -81,12 +81,16 @@ def _link(value: str) -> str:
     return value
 
 
-def _metadata(value: dict[str, Any]) -> dict[str, Any]:
-    cleaned = _plain(value, _METADATA_DEPTH)
-    if len(json.dumps(cleaned)) > MAX_METADATA:
-        raise PydanticCustomError("media.metadata_size", "Metadata has at most {most} bytes", {"most": MAX_METADATA})
-    found: dict[str, Any] = cleaned
-    return found
+def metadata_up_to(most: int) -> AfterValidator:
+    """Metadata that can be kept, of so many bytes as JSON."""
+
+    def check(value: dict[str, Any]) -> dict[str, Any]:
+        cleaned: dict[str, Any] = _plain(value, _METADATA_DEPTH)
+        if len(json.dumps(cleaned)) > most:
+            raise PydanticCustomError("media.metadata_size", "Metadata has at most {most} bytes", {"most": most})
+        return cleaned
+
+    return AfterValidator(check)
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -133,7 +137,9 @@ Link = Annotated[
     _cleaned(single_line),
 ]
 Metadata = Annotated[
-    dict[str, Any], AfterValidator(_metadata), Field(description="Anything else worth keeping, at most 10,000 bytes.")
+    dict[str, Any],
+    metadata_up_to(MAX_METADATA),
+    Field(description="Anything else worth keeping, at most 10,000 bytes."),
 ]
 Isbn10 = Annotated[str, Strict(), Field(max_length=30), _isbn_of(10)]
 Isbn13 = Annotated[str, Strict(), Field(max_length=30), _isbn_of(13)]

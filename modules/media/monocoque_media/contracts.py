@@ -24,6 +24,8 @@ class MediaCard:
     release_date: date | None
     release_precision: str | None
     cover_image_url: str | None
+    creators: str
+    """Authors, directors, developers or the artist, with commas between; empty where nobody is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,20 @@ MEDIA_CARDS: TableClause = table(
     column("release_date", Date),
     column("release_precision", String),
     column("cover_image_url", String),
+    column("creators", String),
     schema="monocoque_media",
 )
 """A read-only view of the living items that statements of other modules may join; kept stable by the migrations."""
+
+ITEM_STATUSES: TableClause = table(
+    "item_statuses",
+    column("owner_id", Uuid),
+    column("item_id", Uuid),
+    column("status", String),
+    schema="monocoque_media",
+)
+"""A read-only view of where people are with items (planned, active, completed, paused, dropped), for statements that
+show a person their own."""
 
 CONNECTORS = "media.connectors"
 """The extension point for further sources: `Module(provides={CONNECTORS: "acme_comics.source:make"})`, where

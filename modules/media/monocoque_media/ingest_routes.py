@@ -67,41 +67,33 @@ async def ingest_items(
     if replayed is not None:
         return replayed
     connector = ingesting_service.connector_of(facade.connectors(runtime), source)
+    flights = facade.flights(runtime)
     if wanted.external_id is not None:
-        flights = facade.flights(runtime)
         taken = await ingesting_service.ingest(runtime.database, connector, wanted.external_id, flights)
 
         async def show(executor: Executor) -> Response:
-            row = await item_service.find_item(executor, owner.user_id, taken.item_id)
+            row = await ingesting_service.find_taken(executor, owner, taken.item_id)
             if not taken.created:
                 return found(row)
             # Relative to this address, so that it holds behind any proxy.
-            location = f"../items/{taken.item_id}"
+            location = f"../items/{row['id']}"
             headers = ((b"etag", etag(row["version"]).encode()), (b"location", location.encode()))
             return JsonReply(dict(row.items()), 201, headers)
 
         return await once.run(owner.user_id, show)
     assert wanted.query is not None
-    items, results = await ingesting_service.ingest_search(
+    shown = await ingesting_service.ingest_search(
         runtime.database,
         connector,
         wanted.query,
         media_type=wanted.type,
         year=wanted.year,
         max_results=wanted.max_results,
+        flights=flights,
     )
 
     async def report(_executor: Executor) -> Response:
-        created = sum(result.created for result in results)
-        shown = [
-            {
-                "id": result.item_id,
-                "external_id": item.external_id,
-                "title": item.title,
-                "created": result.created,
-            }
-            for item, result in zip(items, results, strict=True)
-        ]
+        created = sum(entry["created"] for entry in shown)
         return JsonReply({"source": source, "created": created, "known": len(shown) - created, "items": shown})
 
     return await once.run(owner.user_id, report)
@@ -125,5 +117,7 @@ async def refresh_item(
     """Asks the item's sources again. What a person edited or locked stays as it is."""
     if await runtime.database.first(queries.EXISTS, id=item_id) is None:
         await item_service.refuse(runtime.database, item_id, below="/refresh", query=f"?mode={mode}")
-    await ingesting_service.refresh(runtime.database, facade.connectors(runtime), item_id, mode)
-    return found(await item_service.find_item(runtime.database, owner.user_id, item_id))
+    taken = await ingesting_service.refresh(
+        runtime.database, facade.connectors(runtime), item_id, mode, facade.flights(runtime)
+    )
+    return found(await ingesting_service.find_taken(runtime.database, owner, taken))

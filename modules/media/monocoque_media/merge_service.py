@@ -42,7 +42,7 @@ async def merge_items(
         merged = ItemsMerged(old_id, new_id_)
         for handle in handlers:
             await handle(transaction, merged)
-        return await item_service.find_item(transaction, user_id, new_id_)
+        return await item_service.find_item(transaction, user_id, new_id_, is_admin=True)
 
     return await executor.transact(merge)
 

@@ -51,6 +51,7 @@ async def search_items(
             year=year,
             limit=limit,
             seconds=runtime.settings_of("media", MediaSettings).provider_timeout_seconds,
+            flights=facade.flights(runtime),
         )
     rows = await searching_service.search(runtime.database, q, media_type=type_, year=year, limit=limit, extra=extra)
     return JsonReply({"items": [dict(row.items()) for row in rows], "sources": sources})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import asyncpg
 from asyncpg import Record
 
 from monocoque.database import Database, Transaction
+from monocoque.errors import AWAY
 from monocoque_media.contracts import (
     Connector,
     MediaType,
@@ -23,8 +25,9 @@ from monocoque_media.contracts import (
     ProviderTimeout,
     RateLimited,
 )
-from monocoque_media.ingesting_service import upsert
+from monocoque_media.flights import Flights
 from monocoque_media.isbn import normalise_isbn, to_isbn_13
+from monocoque_media.keeping_service import ask, keep
 from monocoque_media.queries import search as queries
 
 _log = logging.getLogger("monocoque.media.search")
@@ -32,6 +35,9 @@ _PER_SOURCE = 20
 _CORRECTED_WORDS = 8
 _ALTERNATIVES = 4
 _CLOSE = 0.55
+_ISBN_BEFORE = re.compile(r"isbn(?:-1[03])?\s*:?\s*", re.IGNORECASE)
+# What stands before the number or name in the ids of sources that have several kinds of things, such as movie/603.
+_KINDS = ("movie", "tv", "track", "album")
 
 Status = Literal["ok", "skipped", "timeout", "rate_limited", "unavailable", "not_configured"]
 
@@ -49,9 +55,10 @@ async def search(
     database: Database, text: str, *, media_type: MediaType | None, year: int | None, limit: int, extra: Sequence[UUID]
 ) -> list[Record]:
     """The best of the catalogue, `extra` items among the candidates; words that nothing has are taken for misspelt."""
-    isbn = normalise_isbn(text)
+    isbn = normalise_isbn(_ISBN_BEFORE.sub("", text, count=1) if _ISBN_BEFORE.match(text) else text)
     parameters: dict[str, Any] = {
         "q": text,
+        "ids": [text, *(f"{kind}/{text}" for kind in _KINDS)],
         "type": media_type,
         "year": year,
         "isbn": to_isbn_13(isbn) if isbn is not None and len(isbn) == 10 else isbn,
@@ -107,31 +114,49 @@ async def search_sources(
     year: int | None,
     limit: int,
     seconds: float,
+    flights: Flights,
 ) -> tuple[list[UUID], dict[str, SourceReport]]:
     """Ask every source that fits at once, each for at most `seconds`, and take in what they find.
 
-    No connection to the database is held meanwhile, and no source's trouble is the search's.
+    No connection to the database is held meanwhile, and no source's trouble is the search's. Equal searches at once
+    share one, in whichever process.
     """
+    most = min(limit, _PER_SOURCE)
 
-    async def ask(connector: Connector) -> tuple[list[NormalisedItem], SourceReport]:
-        return await _ask(connector, text, media_type=media_type, year=year, limit=limit, seconds=seconds)
+    async def take_in() -> dict[str, Any]:
+        answers = await asyncio.gather(
+            *(
+                _ask(connector, text, media_type=media_type, year=year, most=most, seconds=seconds)
+                for connector in connectors.values()
+            )
+        )
+        kept = [await _kept(database, name, *answer) for name, answer in zip(connectors, answers, strict=True)]
+        return {
+            "ids": list(dict.fromkeys(str(item_id) for ids, _ in kept for item_id in ids)),
+            "sources": {name: asdict(report) for name, (_, report) in zip(connectors, kept, strict=True)},
+        }
 
-    answers = await asyncio.gather(*(ask(connector) for connector in connectors.values()))
-    ids: list[UUID] = []
-    reports: dict[str, SourceReport] = {}
-    for name, (found, report) in zip(connectors, answers, strict=True):
-        reports[name] = report
-        try:
-            ids += [taken.item_id for taken in await upsert(database, found)]
-        except (asyncpg.PostgresError, TypeError, ValueError) as error:
-            # What a source tells is as hostile as what anyone sends: it costs that source's share, not the search.
-            _log.warning("source=%s told what cannot be kept: %s", name, type(error).__name__)
-            reports[name] = SourceReport("unavailable", 0, report.took_ms)
-    return list(dict.fromkeys(ids)), reports
+    asked = [name for name, connector in connectors.items() if connector.configured]
+    # Sources are part of the key: another process may have other keys, and so another answer.
+    key = ("external", " ".join(text.casefold().split()), media_type, year, most, ",".join(asked))
+    answer, _ = await flights.share(key, take_in)
+    return [UUID(found) for found in answer["ids"]], {
+        name: SourceReport(**report) for name, report in answer["sources"].items()
+    }
+
+
+async def _kept(
+    database: Database, name: str, found: list[NormalisedItem], report: SourceReport
+) -> tuple[list[UUID], SourceReport]:
+    try:
+        return [taken.item_id for taken in await keep(database, name, found)], report
+    except (ProviderError, asyncpg.PostgresError, *AWAY) as error:
+        _log.warning("source=%s could not be kept: %s", name, type(error).__name__)
+        return [], SourceReport("unavailable", 0, report.took_ms)
 
 
 async def _ask(
-    connector: Connector, text: str, *, media_type: MediaType | None, year: int | None, limit: int, seconds: float
+    connector: Connector, text: str, *, media_type: MediaType | None, year: int | None, most: int, seconds: float
 ) -> tuple[list[NormalisedItem], SourceReport]:
     started = time.perf_counter()
     found: list[NormalisedItem] = []
@@ -142,7 +167,7 @@ async def _ask(
         return found, SourceReport("not_configured", 0, 0)
     try:
         async with asyncio.timeout(seconds):
-            found = await connector.search(text, media_type=media_type, year=year, max_results=min(limit, _PER_SOURCE))
+            found = await ask(connector, connector.search(text, media_type=media_type, year=year, max_results=most))
     except ProviderError as error:
         status = _status(error)
     except TimeoutError:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import httpx
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_URL = TypeAdapter(AnyHttpUrl)
+# What one reader of URLs takes for another address than the next one does.
+_ODD = (" ", "\\", ":///")
 
 
 def _base_url(value: str) -> str:
     if not value.startswith(("https://", "http://")):
         raise ValueError("give an address that begins with https:// or http://")
     try:
-        url = httpx.URL(value)
-    except httpx.InvalidURL:
-        raise ValueError("give an address that is a URL") from None
-    if not url.host or url.userinfo or url.query or url.fragment:
+        # Not with httpx itself, which a process that asks no source does without.
+        url = _URL.validate_python(value)
+    except ValidationError:
+        url = None
+    if url is None or not (value.isascii() and value.isprintable()) or any(odd in value for odd in _ODD):
+        raise ValueError("give an address that is a URL")
+    if url.username or url.password or url.query is not None or url.fragment is not None or "@" in value:
         raise ValueError("give an address without user name, query and fragment")
     return value.rstrip("/")
 

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from monocoque_media.contracts import BookDetails, NormalisedItem
-from monocoque_media.ingesting_service import upsert
+from monocoque_media.keeping_service import upsert
 from monocoque_media.schemas.items import ItemRead, ItemWithRead
 from tests.modules.media.conftest import Open, Outside, checked
 from tests.modules.media.vendors import Reply, broken, film, volume

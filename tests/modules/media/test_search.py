@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any
 
 import asyncpg
 import pytest
 
 from monocoque.database import Database
-from monocoque_media import facade, searching_service
 from monocoque_media.schemas.searching import SearchRead
-from tests.modules.media.conftest import Open, Outside, checked
-from tests.modules.media.vendors import Reply, broken, cut_off, huge, limited, not_json, slow, volume, web_page
+from tests.modules.media.conftest import Outside, checked
 from tests.support import problem
 
 
@@ -38,17 +34,42 @@ async def test_the_best_reason_comes_first(outside: Outside) -> None:
     assert await outside.titles("dune", limit=2) == ["Dune", "Duneland"]
 
 
-@pytest.mark.parametrize("asked", ["978-0-441-47812-5", "9780441478125", "0441478123", "0-441-47812-3"])
-async def test_an_isbn_finds_its_book_however_it_is_written(outside: Outside, asked: str) -> None:
+async def test_an_isbn_finds_its_book_however_either_is_written(outside: Outside) -> None:
     await outside.book("The Left Hand of Darkness", details={"isbn_13": "9780441478125"})
-    await outside.book("Another Book", details={"isbn_13": "9780141439471"})
-    assert await match(outside, asked) == [("The Left Hand of Darkness", "id")]
+    await outside.book("Frankenstein", details={"isbn_10": "0-14-143947-5"})
+    for asked in (
+        *("978-0-441-47812-5", "9780441478125", "0441478123", "0-441-47812-3"),
+        *("ISBN 0 441 47812 3", "isbn-13:978\u20110441478125", "ISBN-10: 0441478123"),
+    ):
+        assert await match(outside, asked) == [("The Left Hand of Darkness", "id")], asked
+    for asked in ("978-0-14-143947-1", "0141439475"):
+        assert await match(outside, asked) == [("Frankenstein", "id")], asked
 
 
-async def test_the_id_of_a_source_finds_its_item(outside: Outside) -> None:
-    reply = await outside.person.post("/media/ingest/tmdb", json={"external_id": "movie/1"})
-    assert reply.status_code == 201, reply.text
-    assert await match(outside, "movie/1") == [("Metropolis", "id")]
+async def test_the_id_of_a_source_finds_its_item_with_and_without_its_kind(outside: Outside) -> None:
+    outside.vendors.sizes["games"] = 700
+    for source, external_id in (
+        ("tmdb", "movie/2"),
+        ("tmdb", "tv/3"),
+        ("igdb", "603"),
+        ("google_books", "volume000001"),
+    ):
+        reply = await outside.person.post(f"/media/ingest/{source}", json={"external_id": external_id})
+        assert reply.status_code == 201, reply.text
+    assert await match(outside, "movie/2") == [("Metropolis 2", "id")]
+    assert (await match(outside, "2"))[0] == ("Metropolis 2", "id")
+    assert (await match(outside, "3", type="tv"))[0] == ("Series 3", "id")
+    assert (await match(outside, "603"))[0] == ("Tetris 603", "id")
+    assert await match(outside, "volume000001") == [("Frankenstein", "id")]
+    assert "id" not in [how for _, how in await match(outside, "60")]
+
+
+async def test_a_number_that_is_a_title_is_the_title_first(outside: Outside) -> None:
+    outside.vendors.sizes["games"] = 400
+    assert (await outside.person.post("/media/ingest/igdb", json={"external_id": "300"})).status_code == 201
+    await outside.book("300")
+    await outside.book("300 Days of Sun")
+    assert await match(outside, "300") == [("300", "title"), ("Tetris 300", "id"), ("300 Days of Sun", "prefix")]
 
 
 async def test_words_are_found_in_any_order_and_the_last_may_be_unfinished(outside: Outside) -> None:
@@ -86,15 +107,46 @@ async def test_one_and_two_letters_are_the_beginning_of_a_title(outside: Outside
 
 
 async def test_signs_that_patterns_are_made_of_mean_themselves(outside: Outside) -> None:
-    for title in ("100% Wolf", "100 Wolves", "snake_case", "snakeXcase", "back\\slash", "backslash"):
+    for title in ("100% Wolf", "100 Wolves", "snake_case", "snakeXcase", "back\\slash", "backslash", "%a", "Xa", "_b"):
         await outside.book(title)
     assert await outside.titles("100%") == ["100% Wolf"]
     assert await outside.titles("snake_") == ["snake_case"]
     assert await outside.titles("back\\") == ["back\\slash"]
-    for sign in ("%", "_", "\\", "%%%", "__", "\\%", "'", "' & !", ":*", "\U0010ffff"):
+    assert await outside.titles("%A") == ["%a"]
+    assert await outside.titles("_b") == ["_b"]
+    assert await outside.titles("10") == ["100% Wolf", "100 Wolves"]
+    for sign in ("%%%", "__", "\\%", "%_", "'", "' & !", ":*", "\U0010ffff"):
         assert await outside.titles(sign) == [], sign
-    await outside.book("% of the Whole")
-    assert await outside.titles("%") == ["% of the Whole"]
+
+
+async def test_nothing_but_signs_finds_the_titles_that_have_them_and_those_that_begin_so_first(
+    outside: Outside,
+) -> None:
+    for title in (
+        "The 7%% Solution",
+        "% of the Whole",
+        "At 100%",
+        "Under_score 5%",
+        "_why",
+        "a\\b",
+        "50\uff05",
+        "Plain",
+    ):
+        await outside.book(title)
+    assert await match(outside, "%") == [
+        ("% of the Whole", "prefix"),
+        ("50\uff05", "words"),
+        ("At 100%", "words"),
+        ("Under_score 5%", "words"),
+        ("The 7%% Solution", "words"),
+    ]
+    assert await outside.titles("_") == ["_why", "Under_score 5%"]
+    assert await outside.titles("\\") == ["a\\b"]
+    assert await outside.titles("%%") == ["The 7%% Solution"]
+    assert await outside.titles("% _") == ["Under_score 5%"]
+    assert "50\uff05" in await outside.titles("\uff05")
+    assert await outside.titles("%", type="game") == []
+    assert await outside.titles("%", year=1999) == []
 
 
 @pytest.mark.parametrize(
@@ -176,103 +228,6 @@ async def test_long_and_odd_searches_are_answered(outside: Outside) -> None:
         assert isinstance(await outside.titles(asked), list)
 
 
-async def test_sources_are_asked_at_once_and_merged_into_one_answer(outside: Outside) -> None:
-    await outside.book("Metropolis")
-    found = await outside.search("metropolis", include_external=True, limit=50)
-    assert {name: (report["status"], report["found"]) for name, report in found["sources"].items()} == {
-        "google_books": ("ok", 3),
-        "tmdb": ("ok", 6),
-        "igdb": ("ok", 3),
-        "lastfm": ("ok", 6),
-    }
-    titles = [item["title"] for item in found["items"]]
-    assert titles[:2] == ["Metropolis", "Metropolis"]
-    assert {"Frankenstein", "Tetris", "Series 1", "Gymnopédie No. 1"} <= set(titles)
-    assert len({item["id"] for item in found["items"]}) == len(found["items"]) == 19
-    again = await outside.search("metropolis", include_external=True, limit=50)
-    assert again["items"] == found["items"]
-
-
-async def test_only_sources_that_fit_the_type_are_asked(outside: Outside) -> None:
-    found = await outside.search("frankenstein", type="book", include_external=True)
-    statuses = {name: report["status"] for name, report in found["sources"].items()}
-    assert statuses == {"google_books": "ok", "tmdb": "skipped", "igdb": "skipped", "lastfm": "skipped"}
-    assert {request.source for request in outside.vendors.requests} == {"google_books"}
-    assert (await outside.search("frankenstein"))["sources"] == {}
-
-
-async def test_a_source_without_its_key_is_not_configured_and_not_asked(open_outside: Open) -> None:
-    outside = await open_outside(tmdb_token=None)
-    found = await outside.search("metropolis", include_external=True)
-    assert found["sources"]["tmdb"]["status"] == "not_configured"
-    assert outside.vendors.seen("tmdb") == []
-
-
-@pytest.mark.parametrize(
-    ("reply", "status"),
-    [
-        (slow(30), "timeout"),
-        (limited("30"), "rate_limited"),
-        (broken(500), "unavailable"),
-        (broken(401), "unavailable"),
-        (cut_off(), "unavailable"),
-        (web_page(), "unavailable"),
-        (huge(), "unavailable"),
-        (not_json(), "unavailable"),
-    ],
-)
-async def test_a_source_in_trouble_costs_its_share_and_no_more(open_outside: Open, reply: Reply, status: str) -> None:
-    outside = await open_outside(provider_timeout_seconds=3.0, provider_attempts=1)
-    await outside.book("Metropolis at Night")
-    outside.vendors.always("google_books", reply)
-    started = time.perf_counter()
-    found = await outside.search("metropolis", include_external=True)
-    assert time.perf_counter() - started < 15
-    assert found["sources"]["google_books"]["status"] == status
-    assert found["sources"]["tmdb"]["status"] == "ok"
-    assert "Metropolis at Night" in [item["title"] for item in found["items"]]
-
-
-async def test_hostile_content_is_kept_out_or_kept_harmless(outside: Outside) -> None:
-    nasty = volume(1, title="Nul \u0000 and half \ud800", description="x" * 100_000, publisher="\u0000")
-    outside.vendors.always("google_books", Reply({"items": [nasty, {"id": 5}, None, volume(2)]}))
-    found = await outside.search("frankenstein", type="book", include_external=True)
-    assert found["sources"]["google_books"]["status"] == "ok"
-    assert "Frankenstein 2" in [item["title"] for item in found["items"]]
-    assert all("\x00" not in item["title"] for item in found["items"])
-
-
-async def test_no_connection_is_held_while_sources_are_asked(open_outside: Open) -> None:
-    outside = await open_outside(provider_timeout_seconds=1.5, provider_attempts=1)
-    outside.vendors.always("google_books", slow())
-    taken: list[str] = []
-    pool: Any = outside.runtime.database
-    take = pool._take
-
-    async def counted() -> Any:
-        taken.append("taken")
-        return await take()
-
-    pool._take = counted
-    under_way = asyncio.ensure_future(outside.search("metropolis", type="book", include_external=True))
-    await asyncio.sleep(0.5)
-    assert len(outside.vendors.seen("google_books")) == 1
-    assert taken == []
-    assert (await under_way)["sources"]["google_books"]["status"] == "timeout"
-    assert taken != []
-
-
-async def test_what_cannot_be_kept_is_the_sources_trouble(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refused(*_: Any, **__: Any) -> Any:
-        raise asyncpg.UntranslatableCharacterError("unsupported Unicode escape sequence")
-
-    monkeypatch.setattr(searching_service, "upsert", refused)
-    await outside.book("Metropolis")
-    found = await outside.search("metropolis", include_external=True)
-    assert {report["status"] for report in found["sources"].values()} == {"unavailable"}
-    assert [item["title"] for item in found["items"]] == ["Metropolis"]
-
-
 async def test_a_correction_that_takes_too_long_is_done_without(
     outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,7 +245,3 @@ async def test_a_correction_leaves_no_setting_behind(outside: Outside) -> None:
     async with outside.runtime.database.connection() as connection:
         assert await connection.fetchval("SHOW statement_timeout") == "10s"
         assert float(await connection.fetchval("SHOW pg_trgm.similarity_threshold")) == pytest.approx(0.3)
-
-
-def test_the_sources_are_ours_and_in_this_order(outside: Outside) -> None:
-    assert list(facade.connectors(outside.runtime)) == ["google_books", "tmdb", "igdb", "lastfm"]

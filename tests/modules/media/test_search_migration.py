@@ -10,6 +10,7 @@ from monocoque_migrations import compare, downgrade, upgrade
 
 ADD = "INSERT INTO monocoque_media.items (id, media_type, title, release_date, release_precision) VALUES "
 FOUND = "SELECT count(*) FROM monocoque_media.items WHERE search @@ '''solaris'' & ''type:book'' & ''year:1961'''"
+SIGNED = "SELECT count(*) FROM monocoque_media.items WHERE search @@ '''has:%'''"
 WORDS = "SELECT array_agg(word ORDER BY word) FROM monocoque_media.words"
 SEARCHING = (
     "SELECT count(*) FROM pg_proc WHERE pronamespace = 'monocoque_media'::regnamespace "
@@ -30,10 +31,12 @@ async def test_it_goes_down_over_data_and_up_again(migrated_database_url: str, i
     await downgrade(url, known, only="media", revision="media_0001")
     assert await connection.fetchval(SEARCHING) == 0
     await connection.execute(f"{ADD} (gen_random_uuid(), 'book', 'The Invincible', NULL, NULL)")
+    await connection.execute(f"{ADD} (gen_random_uuid(), 'book', '100%', NULL, NULL)")
     await upgrade(url, known)
     assert await connection.fetchval(SEARCHING) == 4
     assert await connection.fetchval(FOUND) == 1
-    assert await connection.fetchval(WORDS) == ["invincible", "solaris", "the"]
+    assert await connection.fetchval(WORDS) == ["100%", "invincible", "solaris", "the"]
+    assert await connection.fetchval(SIGNED) == 1
     await connection.close()
 
 

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -34,10 +34,16 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0
     """Seconds before anything is sent."""
+    until: asyncio.Event | None = None
+    """Nothing is sent before it is set."""
     cut: bool = False
     """Promise more bytes than come, then hang up."""
     repeat: int = 1
     """How often the body is sent, in one answer without a length."""
+
+    def after(self, seconds: float) -> Reply:
+        """The same, later."""
+        return replace(self, delay=seconds)
 
 
 def slow(seconds: float = 5) -> Reply:
@@ -133,6 +139,7 @@ class Vendors:
         self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
         self._always: dict[str, Reply] = {}
         self._at_once = 0
+        self._news = asyncio.Event()
 
     def script(self, source: str, *replies: Reply) -> None:
         """The next replies of a source, one for each request."""
@@ -147,6 +154,12 @@ class Vendors:
 
     def seen(self, source: str) -> list[Seen]:
         return [request for request in self.requests if request.source == source]
+
+    async def asked(self, source: str, times: int = 1) -> None:
+        """Wait until a source has been asked so often."""
+        while len(self.seen(source)) < times:
+            self._news.clear()
+            await self._news.wait()
 
     def configuration(self, **changes: Any) -> dict[str, Any]:
         """Values for MediaSettings: addresses here, made-up keys, short times."""
@@ -166,6 +179,7 @@ class Vendors:
         try:
             while (request := await self._read(reader)) is not None:
                 self.requests.append(request)
+                self._news.set()
                 self._at_once += 1
                 self.most_at_once = max(self.most_at_once, self._at_once)
                 try:
@@ -198,6 +212,8 @@ class Vendors:
     async def _send(self, writer: asyncio.StreamWriter, reply: Reply) -> bool:
         """Whether the connection may be used again."""
         await asyncio.sleep(reply.delay)
+        if reply.until is not None:
+            await reply.until.wait()
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         headers = {"Content-Type": "application/json; charset=utf-8", **reply.headers}
         if reply.repeat == 1:

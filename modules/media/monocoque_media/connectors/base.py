@@ -6,13 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import stamina
 
-from monocoque_media.connectors.breaker import Breaker, BreakerOpen, Pace
+from monocoque_media.connectors.breaker import Pace
 from monocoque_media.connectors.http import Answer, Call, Fault, Http, quota_left, retry_after
+from monocoque_media.connectors.watch import Watch
 from monocoque_media.contracts import (
     ConnectorHealth,
     ItemUnknown,
@@ -28,8 +28,6 @@ from monocoque_media.contracts import (
 from monocoque_media.settings import MediaSettings
 
 _log = logging.getLogger("monocoque.media.connectors")
-LONGEST_REST = 300.0
-FAILURES = (ProviderUnavailable, ProviderTimeout, ProviderAnswerInvalid)
 
 
 class Source:
@@ -46,14 +44,11 @@ class Source:
         self._http = http
         self._slots = asyncio.Semaphore(settings.provider_concurrency)
         self._pace = Pace(self.per_second)
-        self._breaker = Breaker(settings.provider_breaker_failures, settings.provider_breaker_seconds)
+        self._watch = Watch(self.name, settings)
         self._flights: dict[Call, tuple[asyncio.Task[Any], list[None]]] = {}
-        self._rest_until = 0.0
-        self._last_success: datetime | None = None
-        self._quota_left: int | None = None
 
     def health(self) -> ConnectorHealth:
-        return ConnectorHealth(self.configured, self._breaker.state, self._last_success, self._quota_left)
+        return self._watch.health(configured=self.configured)
 
     async def close(self) -> None:
         """Break calls off and let go of connections."""
@@ -88,34 +83,8 @@ class Source:
                 task.cancel()
 
     async def _guarded(self, call: Call) -> Any:
-        left = self._rest_until - time.monotonic()
-        if left > 0:
-            raise RateLimited(self.name, "has asked us to wait", left)
-        started = time.perf_counter()
-        outcome = "ok"
-        try:
-            with self._breaker.guard(FAILURES):
-                document = await self._in_time(call)
-        except BreakerOpen as broken:
-            outcome = "left_alone"
-            raise ProviderUnavailable(
-                self.name, f"failed too often and is left alone for another {broken.seconds:.0f} seconds"
-            ) from None
-        except ProviderError as error:
-            outcome = type(error).__name__
-            if isinstance(error, RateLimited):
-                self._quota_left = 0
-                self._rest_until = time.monotonic() + min(error.retry_after or 0.0, LONGEST_REST)
-            raise
-        except asyncio.CancelledError:
-            outcome = "cancelled"
-            raise
-        finally:
-            level = logging.INFO if outcome in {"ok", "ItemUnknown", "cancelled"} else logging.WARNING
-            took = (time.perf_counter() - started) * 1000
-            _log.log(level, "source=%s call=%s outcome=%s took_ms=%.0f", self.name, call.label, outcome, took)
-        self._last_success = datetime.now(UTC)
-        return document
+        with self._watch.call(call.label):
+            return await self._in_time(call)
 
     async def _in_time(self, call: Call) -> Any:
         limit = self.settings.provider_timeout_seconds
@@ -152,7 +121,7 @@ class Source:
                 async with self._slots:
                     await self._pace.wait()
                     answer = await self.exchange(call)
-                self._quota_left = quota_left(answer.headers)
+                self._watch.quota_left = quota_left(answer.headers)
                 error = self.fault_of(answer)
                 if error is not None:
                     raise error
@@ -213,13 +182,16 @@ class Source:
     ) -> list[NormalisedItem]:
         """Items of page 0, 1, ... until there are enough or a page says it is the last.
 
-        A later page that fails ends it with what there is.
+        All pages together have the time of one call. A later page that fails or comes too late ends it with what there
+        is.
         """
         found: dict[tuple[str, str], NormalisedItem] = {}
+        deadline = asyncio.get_running_loop().time() + self.settings.provider_timeout_seconds
         for number in range(-(-wanted // self.page_size)):
             try:
-                items, last = await page(number)
-            except ProviderError:
+                async with asyncio.timeout_at(deadline if number else None):
+                    items, last = await page(number)
+            except (ProviderError, TimeoutError):
                 if number == 0:
                     raise
                 break

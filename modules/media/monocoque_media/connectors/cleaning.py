@@ -21,6 +21,7 @@ _TAG = re.compile(
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?(?:[T ].*)?", re.DOTALL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOST = re.compile(r"[a-z0-9.-]+", re.IGNORECASE)
+_MOST_MARKS = 30
 
 
 def line(value: Any, maximum: int = MAX_TITLE) -> str | None:
@@ -28,7 +29,7 @@ def line(value: Any, maximum: int = MAX_TITLE) -> str | None:
     if not isinstance(value, str):
         return None
     # Cut roughly first, so that a long text costs no more than a short one.
-    text = unicodedata.normalize("NFC", _UNSAFE.sub(" ", value[: maximum * 4]))
+    text = _composed(_UNSAFE.sub(" ", value[: maximum * 4]))
     return _BLANK.sub(" ", text).strip()[:maximum].rstrip() or None
 
 
@@ -36,7 +37,19 @@ def text(value: Any, maximum: int = MAX_DESCRIPTION) -> str | None:
     """As `line`, on any number of lines."""
     if not isinstance(value, str):
         return None
-    return unicodedata.normalize("NFC", _UNSAFE.sub("", value[: maximum * 4])).strip()[:maximum].rstrip() or None
+    return _composed(_UNSAFE.sub("", value[: maximum * 4])).strip()[:maximum].rstrip() or None
+
+
+def _composed(value: str) -> str:
+    """In normal form C, with at most as many marks on a letter as text may have; sorting more takes minutes."""
+    if value.isascii():
+        return value
+    kept, marks = [], 0
+    for character in value:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def plain(value: Any, maximum: int = MAX_DESCRIPTION) -> str | None:

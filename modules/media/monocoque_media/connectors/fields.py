@@ -48,7 +48,7 @@ def build(
 ) -> NormalisedItem:
     """The item that a table makes of a payload, with details that are `fixed` by what was asked.
 
-    Raises ProviderAnswerInvalid where id or title are missing.
+    Raises ProviderAnswerInvalid where id or title are missing, or the item could not be stored.
     """
     if not isinstance(payload, Mapping):
         raise ProviderAnswerInvalid(source, f"gave something that is no {kind}")
@@ -69,6 +69,9 @@ def build(
         if not item.get(needed):
             raise ProviderAnswerInvalid(source, f"gave a {kind} without {'a title' if needed == 'title' else 'an id'}")
     made: Details = DETAILS[media_type](**details)
-    return NormalisedItem(
-        media_type=media_type, details=made, source=source, kind=kind, raw_payload=payload, metadata=metadata, **item
-    )
+    told: dict[str, Any] = {"source": source, "kind": kind, "raw_payload": payload, "metadata": metadata}
+    try:
+        return NormalisedItem(media_type=media_type, details=made, **told, **item)
+    except ValueError:
+        # What cleaning lets through has to do for storing too; what still does not is one item less.
+        raise ProviderAnswerInvalid(source, f"gave a {kind} that cannot be kept") from None

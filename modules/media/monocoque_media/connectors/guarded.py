@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from monocoque_media.connectors.base import FAILURES
-from monocoque_media.connectors.breaker import Breaker, BreakerOpen
+from monocoque_media.connectors.watch import Watch
 from monocoque_media.contracts import (
     Connector,
     ConnectorHealth,
@@ -27,22 +25,29 @@ _log = logging.getLogger("monocoque.media.connectors")
 
 
 class Guarded:
-    """Gives a foreign connector a time limit and a breaker, and makes whatever it raises a ProviderError."""
+    """Gives a foreign connector time limit, breaker, rests, places for so many calls at once, and lines in the log.
+
+    Whatever it raises becomes a ProviderError. How often it asks anew, and how it pages, is its own affair.
+    """
 
     def __init__(self, inner: Connector, settings: MediaSettings) -> None:
         self.name = inner.name
         self.media_types = frozenset(inner.media_types)
         self._inner = inner
         self._limit = settings.provider_timeout_seconds
-        self._breaker = Breaker(settings.provider_breaker_failures, settings.provider_breaker_seconds)
-        self._last_success: datetime | None = None
+        self._slots = asyncio.Semaphore(settings.provider_concurrency)
+        self._watch = Watch(inner.name, settings)
 
     @property
     def configured(self) -> bool:
-        return bool(self._inner.configured)
+        try:
+            return bool(self._inner.configured)
+        except Exception:  # noqa: BLE001  asked in the middle of what is not about this source alone
+            _log.exception("source=%s could not say whether it is configured", self.name)
+            return False
 
     def health(self) -> ConnectorHealth:
-        return ConnectorHealth(self.configured, self._breaker.state, self._last_success)
+        return self._watch.health(configured=self.configured)
 
     async def close(self) -> None:
         try:
@@ -56,31 +61,24 @@ class Guarded:
         if media_type is not None and media_type not in self.media_types:
             return []
         found = await self._held(
-            lambda: self._inner.search(query, media_type=media_type, year=year, max_results=max_results)
+            "search", lambda: self._inner.search(query, media_type=media_type, year=year, max_results=max_results)
         )
         if not isinstance(found, list):
             raise ProviderAnswerInvalid(self.name, "gave something that is no list of items")
         return [self._checked(item) for item in found[:max_results]]
 
     async def fetch(self, external_id: str) -> NormalisedItem:
-        return self._checked(await self._held(lambda: self._inner.fetch(external_id)))
+        return self._checked(await self._held("fetch", lambda: self._inner.fetch(external_id)))
 
-    async def _held(self, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def _held(self, label: str, call: Callable[[], Awaitable[Any]]) -> Any:
         if not self.configured:
             raise NotConfigured(self.name, "is not configured")
-        try:
-            with self._breaker.guard(FAILURES):
-                answer = await self._in_time(call)
-        except BreakerOpen as broken:
-            raise ProviderUnavailable(
-                self.name, f"failed too often and is left alone for another {broken.seconds:.0f} seconds"
-            ) from None
-        self._last_success = datetime.now(UTC)
-        return answer
+        with self._watch.call(label):
+            return await self._in_time(call)
 
     async def _in_time(self, call: Callable[[], Awaitable[Any]]) -> Any:
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(self._limit), self._slots:
                 return await call()
         except ProviderError:
             raise

@@ -6,20 +6,17 @@ import asyncio
 import json
 import math
 import re
-import ssl
 import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import orjson
 
-from monocoque import __version__
 from monocoque_media.contracts import (
     ProviderAnswerInvalid,
     ProviderError,
@@ -27,6 +24,9 @@ from monocoque_media.contracts import (
     ProviderUnavailable,
 )
 from monocoque_media.settings import MediaSettings
+
+if TYPE_CHECKING:
+    import httpx
 
 _PLENTY = 86_400.0
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")  # orjson would round it
@@ -77,30 +77,6 @@ class Keys:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Signing(httpx.AsyncBaseTransport):
-    def __init__(self, inner: httpx.AsyncBaseTransport, keys: Keys) -> None:
-        self._inner = inner
-        self._keys = keys
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        signed = httpx.Request(
-            request.method,
-            request.url.copy_merge_params(dict(self._keys.parameters)) if self._keys.parameters else request.url,
-            headers={**request.headers, **self._keys.headers},
-            stream=request.stream,
-            extensions=request.extensions,
-        )
-        return await self._inner.handle_async_request(signed)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
-
-
 class Http:
     """A connection to one base URL; connects when first used."""
 
@@ -117,29 +93,20 @@ class Http:
             await client.aclose()
 
     async def _connected(self) -> httpx.AsyncClient:
-        # Reading the certificates takes long enough to be noticed by others on this loop.
-        tls = await asyncio.to_thread(_tls) if self._base_url.startswith("https:") else False
+        # Importing the client and reading the certificates takes long enough to be noticed by others on this loop; and
+        # a process that asks no source does without the memory.
+        transport = await asyncio.to_thread(import_module, "monocoque_media.connectors.transport")
+        tls = await asyncio.to_thread(transport.tls) if self._base_url.startswith("https:") else False
         if self._client is None:
-            settings = self._settings
-            transport = httpx.AsyncHTTPTransport(
-                verify=tls, limits=httpx.Limits(max_connections=settings.provider_concurrency, keepalive_expiry=30)
-            )
-            self._client = httpx.AsyncClient(
-                transport=_Signing(transport, self._keys),
-                timeout=httpx.Timeout(settings.provider_timeout_seconds, connect=settings.provider_connect_seconds),
-                headers={
-                    "Accept": "application/json",
-                    "Accept-Encoding": "gzip",
-                    "User-Agent": f"monocoque/{__version__}",
-                },
-                follow_redirects=False,
-            )
+            self._client = transport.connect(self._settings, self._keys, tls)
         return self._client
 
     async def exchange(self, call: Call, headers: Mapping[str, str] | None = None) -> Answer:
         """One request and its answer; raises Fault where there is none, or none that can be read."""
         post = call.content is not None or bool(call.form)
         client = await self._connected()
+        import httpx  # noqa: PLC0415  with the client, when first used
+
         request = client.build_request(
             "POST" if post else "GET",
             self._base_url + call.path,

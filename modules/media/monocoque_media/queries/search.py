@@ -5,7 +5,7 @@ catalogue is large. Items are therefore listed under every two of their words as
 even they are long, a sixteenth of the catalogue is searched first, and the whole of it only where that gave less than
 was asked for: of hundreds that fit equally well, which are shown is nobody's promise. Items of very many words have a
 mark instead of pairs, and are few. What has the title that was asked for, or begins with it, is found by a list of its
-own.
+own. Who asks for nothing but the signs %, _ and \\ means those, wherever in a title they stand.
 
 The statement is text: as expressions it would be three times as long, and its order is what it is about.
 """
@@ -51,6 +51,8 @@ def _any(lexemes: str) -> str:
     return f"'(' || {_joined(lexemes, ' | ')} || ')'"
 
 
+# An item is listed under each of the signs that its title has.
+_SIGNS = "ARRAY(SELECT DISTINCT 'has:' || sign FROM unnest(words) AS word, regexp_split_to_table(word, '') AS sign)"
 _PAIRS = _all(f"{SCHEMA}.search_pairs(others[1 : 8])")
 
 
@@ -64,8 +66,10 @@ _SEARCH = text(
     f"""
     WITH given AS MATERIALIZED (
         SELECT
-            :q AS q, :type AS type, :year AS year, :isbn AS isbn, :corrected AS corrected, :extra AS extra,
-            :limit AS most, {SCHEMA}.search_words(:q) AS words,
+            :q AS q, :ids AS ids, :type AS type, :year AS year, :isbn AS isbn, :corrected AS corrected,
+            :extra AS extra, :limit AS most, {SCHEMA}.search_words(:q) AS words,
+            -- A bare number may be the name of something as well as somebody's number for it.
+            :isbn IS NOT NULL OR :q !~ '^[0-9]+$' AS certain,
             array_remove(ARRAY['type:' || :type, 'year:' || :year], NULL) AS filters
     ), asked AS MATERIALIZED (
         SELECT
@@ -82,8 +86,11 @@ _SEARCH = text(
             ) AS quick,
             CAST({_all("words || filters || CAST('#long' AS text)")} AS tsquery) AS long
         FROM given WHERE words <> '{{}}'
+    ), signs AS MATERIALIZED (
+        SELECT words, CAST({_all(_SIGNS + " || filters")} AS tsquery) AS quick FROM given
+        WHERE words <> '{{}}' AND array_to_string(words, '') !~ '[^%_\\\\]'
     ), named AS MATERIALIZED (
-        SELECT item_id AS id FROM {SCHEMA}.sources WHERE external_id = {_Q}
+        SELECT item_id AS id FROM {SCHEMA}.sources WHERE external_id = ANY (CAST((SELECT ids FROM given) AS text[]))
         UNION
         SELECT item_id FROM {SCHEMA}.book_items WHERE isbn_13 = (SELECT isbn FROM given)
     ), begun AS MATERIALIZED (
@@ -91,6 +98,13 @@ _SEARCH = text(
             SELECT id, media_type, release_date FROM {SCHEMA}.items WHERE {_BEGINS} AND deleted_at IS NULL
             ORDER BY lower(title) USING ~<~ LIMIT {5 * CANDIDATES}
         ) AS those WHERE {_FITS} LIMIT {CANDIDATES}
+    ), signed AS MATERIALIZED (
+        SELECT id FROM {SCHEMA}.items
+        WHERE EXISTS (SELECT FROM signs) AND search @@ (SELECT quick FROM signs) AND deleted_at IS NULL
+            AND NOT EXISTS (
+                SELECT FROM unnest((SELECT words FROM signs)) AS word WHERE strpos(normalize(title, NFKD), word) = 0
+            )
+        LIMIT {CANDIDATES}
     ), sampled AS MATERIALIZED (
         SELECT id FROM {SCHEMA}.items
         WHERE (SELECT count(*) FROM begun) < {_LIMIT}
@@ -147,17 +161,21 @@ _SEARCH = text(
     ), found AS (
         SELECT id FROM named UNION SELECT id FROM begun UNION SELECT id FROM sampled UNION SELECT id FROM matched
         UNION SELECT id FROM wordy UNION SELECT id FROM completed UNION SELECT id FROM continued
+        UNION SELECT id FROM signed
         UNION SELECT unnest((SELECT extra FROM given))
     ), ranked AS (
         SELECT
             id, media_type, title, subtitle, release_date, release_precision, cover_image_url, creators,
             CASE
-                WHEN id IN (SELECT id FROM named) THEN 0
+                WHEN (SELECT certain FROM given) AND id IN (SELECT id FROM named) THEN 0
                 WHEN lower(title) = lower({_Q}) THEN 1
-                WHEN {_BEGINS} THEN 2
-                WHEN {_CORRECTED} IS NULL AND search @@ (SELECT whole FROM asked) THEN 3
-                WHEN id IN (SELECT id FROM completed UNION ALL SELECT id FROM continued) THEN 4
-                ELSE 5
+                WHEN id IN (SELECT id FROM named) THEN 2
+                WHEN {_BEGINS} THEN 3
+                WHEN {_CORRECTED} IS NULL AND search @@ (SELECT whole FROM asked) THEN 4
+                WHEN id IN (
+                    SELECT id FROM completed UNION ALL SELECT id FROM continued UNION ALL SELECT id FROM signed
+                ) THEN 5
+                ELSE 6
             END AS rank
         FROM found JOIN {SCHEMA}.items USING (id)
         WHERE deleted_at IS NULL AND {_FITS}
@@ -167,16 +185,17 @@ _SEARCH = text(
         left(CAST(release_date AS text), CASE release_precision WHEN 'year' THEN 4 WHEN 'month' THEN 7 ELSE 10 END)
             AS release_date,
         cover_image_url, creators,
-        (ARRAY['id', 'title', 'prefix', 'words', 'words', 'similar'])[rank + 1] AS match
+        (ARRAY['id', 'title', 'id', 'prefix', 'words', 'words', 'similar'])[rank + 1] AS match
     FROM ranked
     ORDER BY
-        rank, CASE rank WHEN 5 THEN -similarity(lower(title), lower({_Q})) END, char_length(title), lower(title), id
+        rank, CASE rank WHEN 6 THEN -similarity(lower(title), lower({_Q})) END, char_length(title), lower(title), id
     LIMIT {_LIMIT}
     """  # noqa: S608  names of our own schema
 )
 SEARCH = Query(
     _SEARCH.bindparams(
         bindparam("q", type_=Text),
+        bindparam("ids", type_=ARRAY(Text)),
         bindparam("type", type_=Text),
         bindparam("year", type_=Integer),
         bindparam("isbn", type_=String),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ARRAY, Boolean, Integer, Text, bindparam, select, text
+from sqlalchemy import ARRAY, Boolean, Integer, Text, Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from monocoque.queries import Query
@@ -48,14 +48,23 @@ def _names(columns: str) -> list[str]:
     return [column.split()[0] for column in columns.split(", ")]
 
 
+_living = _items.alias("living")
 FIND = Query(
-    select(_sources.c.item_id)
+    select(_living.c.id)
+    .select_from(_sources)
     .join(_items, _items.c.id == _sources.c.item_id)
+    .join(_living, _living.c.id == func.coalesce(_items.c.merged_into, _items.c.id))
     .where(
         _sources.c.source == parameter(_sources.c.source),
         _sources.c.external_id == parameter(_sources.c.external_id),
-        _items.c.deleted_at.is_(None),
+        _living.c.deleted_at.is_(None),
     )
+)
+LIVING = Query(
+    select(_living.c.id)
+    .select_from(_items)
+    .join(_living, _living.c.id == func.coalesce(_items.c.merged_into, _items.c.id))
+    .where(_items.c.id == parameter(_items.c.id), _living.c.deleted_at.is_(None))
 )
 OF_ITEM = Query(
     select(_sources.c.source, _sources.c.external_id)
@@ -69,7 +78,8 @@ LOCK = Query(
         f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, stripe) FROM unnest(:stripes) AS stripe"  # noqa: S608  a constant
     ).bindparams(bindparam("stripes", type_=ARRAY(Integer)))
 )
-# By the source's own id, else by the ISBN; an item that was deleted is as good as unknown.
+# By the source's own id, else by the ISBN; one that was merged counts as what it was merged into, one that was deleted
+# as unknown.
 KNOWN = Query(
     text(
         f"""
@@ -77,14 +87,16 @@ KNOWN = Query(
         FROM unnest(:sources, :kinds, :external_ids, :isbns)
             WITH ORDINALITY AS given (source, kind, external_id, isbn, place)
         LEFT JOIN LATERAL (
-            SELECT sources.item_id FROM {SCHEMA}.sources JOIN {SCHEMA}.items ON items.id = sources.item_id
+            SELECT living.id AS item_id FROM {SCHEMA}.sources JOIN {SCHEMA}.items ON items.id = sources.item_id
+            JOIN {SCHEMA}.items AS living ON living.id = coalesce(items.merged_into, items.id)
             WHERE sources.source = given.source AND sources.kind = given.kind
-                AND sources.external_id = given.external_id AND items.deleted_at IS NULL
+                AND sources.external_id = given.external_id AND living.deleted_at IS NULL
         ) AS by_source ON true
         LEFT JOIN LATERAL (
-            SELECT book_items.item_id FROM {SCHEMA}.book_items JOIN {SCHEMA}.items ON items.id = book_items.item_id
-            WHERE book_items.isbn_13 = given.isbn AND items.deleted_at IS NULL
-            ORDER BY items.id LIMIT 1
+            SELECT living.id AS item_id FROM {SCHEMA}.book_items JOIN {SCHEMA}.items ON items.id = book_items.item_id
+            JOIN {SCHEMA}.items AS living ON living.id = coalesce(items.merged_into, items.id)
+            WHERE book_items.isbn_13 = given.isbn AND living.deleted_at IS NULL
+            ORDER BY items.merged_into IS NOT NULL, living.id LIMIT 1
         ) AS by_isbn ON true
         ORDER BY given.place
         """  # noqa: S608  the schema's name is a constant
@@ -189,15 +201,19 @@ _VALUES = {
     ),
 }
 
-# Rows are locked first, so that a person's edit is either seen or waits; only what changes counts as a new version.
+# Before the next statement, so that it sees whatever a person's edit or a merge did to these rows, or makes it wait.
+HOLD = Query(
+    select(_items.c.id)
+    .where(_items.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))), _items.c.deleted_at.is_(None))
+    .order_by(_items.c.id)
+    .with_for_update(key_share=True)
+)
+# Only what changes counts as a new version.
 COMPLETE = Query(
     text(
         f"""
         WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(:items) AS given ({_GIVEN})),
-        living AS MATERIALIZED (
-            SELECT items.* FROM {SCHEMA}.items JOIN given USING (id, media_type)
-            WHERE items.deleted_at IS NULL ORDER BY items.id FOR UPDATE OF items
-        ),
+        living AS (SELECT items.* FROM {SCHEMA}.items JOIN given USING (id, media_type)),
         {", ".join(_details_updates())},
         changed AS ({" UNION ALL ".join(f"SELECT * FROM new_{table}" for table in _DETAILS)}),
         kept AS (
@@ -213,7 +229,6 @@ COMPLETE = Query(
             kept.changed OR ({", ".join(f"old.{name}" for name in _VALUES)})
                 IS DISTINCT FROM ({", ".join(f"kept.{name}" for name in _VALUES)})
         )
-        RETURNING old.id
         """  # noqa: S608  names of our own tables
     ).bindparams(bindparam("items", type_=JSONB), bindparam("replace", type_=Boolean))
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -61,6 +62,7 @@ class Comics:
     def __init__(self) -> None:
         self.answer: Any = ITEM
         self.asked = 0
+        self.at_once = self.most_at_once = 0
         self.closed = False
 
     async def search(
@@ -74,7 +76,12 @@ class Comics:
         if isinstance(self.answer, BaseException):
             raise self.answer
         if self.answer == "slow":
-            await asyncio.sleep(5)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            try:
+                await asyncio.sleep(5)
+            finally:
+                self.at_once -= 1
         found: NormalisedItem = self.answer
         return found
 
@@ -189,11 +196,61 @@ async def test_a_bug_is_the_sources_trouble() -> None:
         assert inner.asked == 2
 
 
-async def test_a_slow_source_is_given_up_in_time() -> None:
-    async with comics(provider_timeout_seconds=0.05) as (inner, source):
+async def test_a_slow_source_is_given_up_in_time_and_left_alone_when_it_stays_slow() -> None:
+    async with comics(provider_timeout_seconds=0.05, provider_breaker_failures=2) as (inner, source):
         inner.answer = "slow"
-        with pytest.raises(ProviderTimeout):
-            await source.search("nemo")
+        for ask in (source.search, source.fetch):
+            with pytest.raises(ProviderTimeout):
+                await ask("nemo")
+        with pytest.raises(ProviderUnavailable, match="left alone"):
+            await source.fetch("nemo")
+        assert (inner.asked, source.health().breaker) == (2, "open")
+
+
+async def test_it_gets_eight_calls_at_once_at_most_and_waiting_is_part_of_its_time() -> None:
+    async with comics(provider_timeout_seconds=0.3, provider_breaker_failures=100) as (inner, source):
+        inner.answer = "slow"
+        started = time.perf_counter()
+        results = await asyncio.gather(*(source.fetch(str(number)) for number in range(20)), return_exceptions=True)
+        assert {type(result) for result in results} == {ProviderTimeout}
+        assert inner.most_at_once == 8
+        # Three rounds, were each given its time when its turn comes.
+        assert time.perf_counter() - started < 0.85
+
+
+async def test_one_that_asked_to_wait_is_not_asked_meanwhile() -> None:
+    async with comics() as (inner, source):
+        inner.answer = RateLimited("acme_comics", "wait", 30)
+        for _ in range(2):
+            with pytest.raises(RateLimited) as caught:
+                await source.fetch("nemo")
+            assert caught.value.retry_after is not None
+            assert 29 < caught.value.retry_after <= 30
+        assert inner.asked == 1
+
+
+async def test_each_call_is_a_line_in_the_log_without_what_was_searched_for(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="monocoque.media.connectors")
+    async with comics() as (_, source):
+        await source.search("a private matter")
+    assert "source=acme_comics call=search outcome=ok took_ms=" in caplog.text
+    assert "private" not in caplog.text
+
+
+async def test_one_that_cannot_say_whether_it_is_configured_is_not() -> None:
+    class Odd(Comics):
+        @property
+        def configured(self) -> bool:  # type: ignore[override]
+            if self.asked >= 0:
+                raise RuntimeError("no settings")
+            return True
+
+    odd = Odd.__new__(Odd)
+    odd.asked, odd.answer = -1, ITEM
+    source = build_connectors(OURS, [odd])["acme_comics"]
+    odd.asked = 0
+    assert not source.configured
+    assert not source.health().configured
 
 
 @pytest.mark.parametrize("error", [ItemUnknown("acme_comics", "no"), RateLimited("acme_comics", "wait", 7)])

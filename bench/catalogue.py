@@ -48,6 +48,10 @@ _TITLE_LENGTHS = (1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7)
 _DESCRIPTION = "Told over several generations, it follows people who leave, and what becomes of the place they left. "
 
 
+class FillError(Exception):
+    """A catalogue that is not to be filled."""
+
+
 @cache
 def vocabulary() -> tuple[str, ...]:
     """Words by falling frequency: a few that every catalogue is full of, then made-up ones."""
@@ -104,29 +108,37 @@ def _details(media_type: str, item: UUID, number: int, name: str) -> tuple[Any, 
 async def fill(url: str, count: int, *, announce: Callable[[int], None] = lambda _: None) -> None:
     """Fill the empty catalogue of a migrated database with `count` items; `announce` hears how many there are.
 
-    The indexes are taken away first and made again at the end, which is several times as fast as keeping them.
+    The indexes are taken away first and made again at the end, which is several times as fast as keeping them; in one
+    transaction, so that whoever breaks it off has lost nothing. Raises a FillError unless the catalogue is empty.
     """
     connection = await asyncpg.connect(url, command_timeout=None)
     try:
-        indexes = await connection.fetch(
-            "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index "
-            "WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = $1::regnamespace) "
-            "AND NOT indisunique AND indrelid <> ($1 || '.words')::regclass",
-            SCHEMA,
-        )
-        await connection.execute("".join(f"DROP INDEX {index['name']};" for index in indexes))
-        made = items(count)
-        done = 0
-        while chunk := list(itertools.islice(made, CHUNK)):
-            await _copy(connection, chunk)
-            done += len(chunk)
-            announce(done)
-        await connection.execute("SET maintenance_work_mem = '256MB'")
-        for index in indexes:
-            await connection.execute(index["definition"])
+        async with connection.transaction():
+            await _fill(connection, count, announce)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
+
+
+async def _fill(connection: asyncpg.Connection, count: int, announce: Callable[[int], None]) -> None:
+    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {SCHEMA}.items)"):
+        raise FillError("The catalogue of this database is not empty; a made-up one goes into one that is.")
+    indexes = await connection.fetch(
+        "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index "
+        "WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = $1::regnamespace) "
+        "AND NOT indisunique AND indrelid <> ($1 || '.words')::regclass",
+        SCHEMA,
+    )
+    await connection.execute("".join(f"DROP INDEX {index['name']};" for index in indexes))
+    made = items(count)
+    done = 0
+    while chunk := list(itertools.islice(made, CHUNK)):
+        await _copy(connection, chunk)
+        done += len(chunk)
+        announce(done)
+    await connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    for index in indexes:
+        await connection.execute(index["definition"])
 
 
 async def _copy(connection: asyncpg.Connection, chunk: Sequence[dict[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """`python -m bench.media`: a catalogue of a million made-up items, filled by COPY, and how fast it answers.
 
-Searches for three words are measured against the same at 10,000 items; one item and a library page against bare.
-`--fill` fills the empty catalogue of a database of your own instead, and measures nothing.
+Searches for three words are measured against the same at 10,000 items (a tenth at most), one item and a library page
+against bare. `--fill` fills the empty catalogue of a database of your own instead, and measures nothing.
 """
 
 import argparse
@@ -33,7 +33,6 @@ from bench.servers import (
     monocoque_command,
     pinned,
     python_command,
-    run_command,
     share_cores,
 )
 from bench.stats import Figures, cpu_ratio, figures, median
@@ -87,10 +86,10 @@ async def search_rounds(servers: dict[int, tuple[ServerProcess, Case]], plan: Pl
     return {size: median(measured) for size, measured in rounds.items()}
 
 
-def reads(token: str) -> list[Case]:
-    """Getting one item, and a page of twenty of the library."""
+def reads(token: str, count: int) -> list[Case]:
+    """Getting one of `count` items, and a page of twenty of the library."""
     headers = {"Authorization": f"Bearer {token}"}
-    ids = [catalogue.item_id(number * 97) for number in range(100)]
+    ids = [catalogue.item_id(number * 97 % count) for number in range(100)]
     return [
         Case("item", [request("GET", f"{API}/media/items/{item}", headers=headers) for item in ids], 200),
         Case("library", [request("GET", f"{API}/media/library?limit=20", headers=headers)], 200),
@@ -117,12 +116,11 @@ def run(sizes: Sequence[int], plan: Plan, output: Path, console: Console) -> lis
                 "MONOCOQUE_DATABASE_URL": database.url(name),
                 "MONOCOQUE_SECRET_KEY": secret,
             }
-            run_command(monocoque_command("db", "upgrade"), folder=folder, variables=variables)
-            fill(database.url(name), size, console)
             port = free_port()
-            command = monocoque_command("serve", "--port", str(port))
+            command = monocoque_command("serve", "--migrate", "--port", str(port))
             server = ServerProcess(name, command, port=port, folder=folder, variables=variables, cores=cores.server)
             stack.enter_context(server)
+            fill(database.url(name), size, console)
             token = sign_up(server.url)
             servers[size] = (server, catalogue.searches(size, token=token, path=f"{API}/media/search"))
         console.print("Measuring")
@@ -140,7 +138,7 @@ def run(sizes: Sequence[int], plan: Plan, output: Path, console: Console) -> lis
             stack.enter_context(bare)
             ours = servers[sizes[-1]][0]
             read: dict[str, dict[str, Figures]] = {}
-            for case in reads(token):
+            for case in reads(token, sizes[-1]):
                 shape.compare(case, bare.port, ours.port)
                 read[case.name] = runner.run(interleave(case, [bare, ours], plan))
     results = {
@@ -170,7 +168,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round: shows that it runs, not how fast")
     parser.add_argument("--output", type=Path, default=HERE / "results-media.json")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.fill is None and options.items < 10 * ENTRIES:
+        parser.error(f"argument --items: at least {10 * ENTRIES}, to be measured against a catalogue of a tenth")
+    return options
 
 
 def main() -> int:
@@ -181,9 +182,10 @@ def main() -> int:
             fill(options.fill, options.items, console)
             return 0
         plan = QUICK if options.quick else Plan(rounds=options.rounds, seconds=options.seconds, warm_up=1.0)
-        verdicts = run((min(SMALL, options.items), options.items), plan, options.output, console)
+        verdicts = run((min(SMALL, options.items // 10), options.items), plan, options.output, console)
     except (
         LoadError,
+        catalogue.FillError,
         ServerError,
         shape.ShapeError,
         EmbeddedPostgresError,

@@ -123,7 +123,9 @@ SELECT
             )::text FROM monocoque_media.movie_items WHERE item_id = item.id
         )
     END AS details,
-    item.locked_fields, coalesce(item.created_by = $2, false) AS own, item.version, item.created_at, item.updated_at
+    item.locked_fields, item.edited_fields, item.locks,
+    CASE WHEN item.created_by = $2 THEN item.created_by::text END AS created_by,
+    coalesce(item.created_by = $2, false) AS own, item.version, item.created_at, item.updated_at
 FROM monocoque_media.items AS item
 WHERE item.id = $1 AND item.deleted_at IS NULL
 """

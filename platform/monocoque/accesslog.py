@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -18,9 +19,13 @@ _DELAY = 0.1
 class AccessLog:
     """Collects lines and writes them ten times a second, and at the end."""
 
-    def __init__(self, *, as_json: bool, enabled: bool = True, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, *, as_json: bool, enabled: bool = True, stream: TextIO | None = None, pages: Iterable[str] = ()
+    ) -> None:
+        """`pages` are the paths of pages, such as `/l`: what is below them is shortened as share tokens are."""
         self._as_json = as_json
         self._enabled = enabled
+        self._pages = tuple(f"{path}/" for path in pages)
         self._stream = stream or sys.stderr
         self._lines: list[bytes] = []
         self._second = 0
@@ -41,7 +46,7 @@ class AccessLog:
                     "level": "info",
                     "event": "request",
                     "method": scope["method"],
-                    "path": redacted(path),
+                    "path": redacted(path, self._pages),
                     "status": status,
                     "ms": round(seconds * 1000, 2),
                     "request_id": scope.get("request_id"),
@@ -52,7 +57,7 @@ class AccessLog:
         else:
             at = self._clock()
             # Control characters in a path must not reach a terminal.
-            shown = redacted(path).encode("unicode_escape")
+            shown = redacted(path, self._pages).encode("unicode_escape")
             line = b"%s %d %-6s %s %.1f ms" % (
                 at,
                 status,
@@ -81,10 +86,21 @@ class AccessLog:
             self._stream.flush()
 
 
-def redacted(path: str) -> str:
-    """The path without share tokens: whoever reads the log must not be able to open what was shared."""
-    if "/public/" not in path:
-        return path
-    head, _, tail = path.partition("/public/")
-    module, *rest = tail.split("/")
-    return "/".join([f"{head}/public/{module}", *(f"{part[:4]}..." for part in rest)])
+def redacted(path: str, pages: Iterable[str] = ()) -> str:
+    """The path without share tokens: whoever reads the log must not be able to open what was shared.
+
+    What is below `pages`, such as `/l/`, is shortened wherever that stands in the path: a proxy may come before it.
+    """
+    if "/public/" in path:
+        head, _, tail = path.partition("/public/")
+        module, *rest = tail.split("/")
+        return "/".join([f"{head}/public/{module}", *map(_shortened, rest)])
+    for page in pages:
+        if page in path:
+            head, _, tail = path.partition(page)
+            return f"{head}{page}{'/'.join(map(_shortened, tail.split('/')))}"
+    return path
+
+
+def _shortened(part: str) -> str:
+    return f"{part[:4]}..."

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monocoque import __version__
@@ -26,9 +27,11 @@ from monocoque.inventory_routes import router as inventory_router
 from monocoque.jobs import Scheduler, jobs_of
 from monocoque.lifecycle import build_runtime, running
 from monocoque.logs import as_json
-from monocoque.middleware import Edge, ProblemReply, send_problem
+from monocoque.middleware import Edge
 from monocoque.modules import Module, load_part
 from monocoque.openapi import openapi_document
+from monocoque.page_assets import router as assets_router
+from monocoque.pages import problem_reply, send_problem
 from monocoque.problems import METHOD_NOT_ALLOWED, Problem
 from monocoque.registry import Inventory, discover, order
 from monocoque.routing import Dispatcher, allowed_methods
@@ -96,7 +99,8 @@ def create_app(
         )
     runtime = build_runtime(settings, inventory, url)
     prefixes = [path for module in inventory.enabled for path in _prefixes(module, settings.api_prefix)]
-    log = AccessLog(as_json=as_json(settings), enabled=access_log)
+    pages = [path for module in inventory.enabled for path in module.pages]
+    log = AccessLog(as_json=as_json(settings), enabled=access_log, pages=pages)
     app = Shell(
         settings,
         prefixes,
@@ -116,6 +120,7 @@ def create_app(
         app.add_exception_handler(kind, _problem_reply)
     app.include_router(root_router)
     app.include_router(health_router)
+    app.include_router(assets_router)
     app.include_router(inventory_router, prefix=settings.api_prefix)
     if settings.docs:
         app.include_router(docs_router(settings))
@@ -164,13 +169,13 @@ def operation_id(route: APIRoute) -> str:
     return f"{module}_{route.name}"
 
 
-async def _problem_reply(request: Request, error: Exception) -> ProblemReply:
+async def _problem_reply(request: Request, error: Exception) -> Response:
     # On FastAPI's own lane; what the dispatcher serves reaches the edge as the exception itself.
     problem = problem_for(error, request.scope)
     if problem.code is METHOD_NOT_ALLOWED:
         # FastAPI names the methods of the first route with this path only.
         problem.headers["Allow"] = ", ".join(allowed_methods(request.app.routes, request.scope))
-    return ProblemReply(problem, request.scope)
+    return await problem_reply(problem, request.scope)
 
 
 @asynccontextmanager

@@ -171,8 +171,3 @@ class ProblemReply(Response):
         document = problem.document(instance=instance, request_id=scope.get("request_id", ""))
         headers = {**problem.headers, "Cache-Control": "no-store"}
         super().__init__(json.dumps(document), problem.code.status, headers, CONTENT_TYPE)
-
-
-async def send_problem(scope: Scope, receive: Receive, send: Send) -> None:
-    """The ASGI application that answers with the problem at `scope["problem"]`."""
-    await ProblemReply(scope["problem"], scope)(scope, receive, send)

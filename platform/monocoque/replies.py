@@ -61,7 +61,7 @@ def found(row: Mapping[str, Any], if_none_match: str | None = None) -> Response:
     """One resource with the ETag of its `version`; 304 when the client's copy is current."""
     tag = etag(row["version"])
     headers = ((b"etag", tag.encode()),)
-    if if_none_match is not None and _none_match_hits(if_none_match, tag):
+    if is_current(tag, if_none_match):
         return EmptyReply(304, headers)
     return JsonReply(dict(row.items()), 200, headers)
 
@@ -74,9 +74,9 @@ def created(row: Mapping[str, Any], location: str) -> JsonReply:
 
 def document(body: bytes, if_none_match: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()) -> Response:
     """A JSON text that no row version stands for, its ETag a digest of it; 304 when the client's copy is current."""
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    tag = digest_tag(body)
     headers = ((b"etag", tag.encode()), *headers)
-    if if_none_match is not None and _none_match_hits(if_none_match, tag):
+    if is_current(tag, if_none_match):
         return EmptyReply(304, headers)
     return JsonReply(body, 200, headers)
 
@@ -86,6 +86,13 @@ def no_content() -> EmptyReply:
     return EmptyReply()
 
 
-def _none_match_hits(header: str, tag: str) -> bool:
-    # If-None-Match compares weakly (RFC 9110, 13.1.2).
-    return any(given in {"*", tag} for given in (part.strip().removeprefix("W/") for part in header.split(",")))
+def digest_tag(body: bytes) -> str:
+    """The ETag of a body that no row version stands for."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def is_current(tag: str, if_none_match: str | None) -> bool:
+    """Whether If-None-Match, which compares weakly (RFC 9110, 13.1.2), names the tag: then the copy will do."""
+    if if_none_match is None:
+        return False
+    return any(given in {"*", tag} for given in (part.strip().removeprefix("W/") for part in if_none_match.split(",")))

@@ -27,6 +27,8 @@ _JSON_TYPE = re.compile(r"\s*application/(?:[^\s;/]+\+)?json\s*(?:;|$)", re.IGNO
 class Route(APIRoute):
     """A route that refuses unknown query parameters and bodies that are no JSON, served from its compiled plan."""
 
+    refuses_unknown_query = True
+
     def get_route_handler(self) -> Callable[[Request], Any]:
         handle = super().get_route_handler()
         # The route as it was included, with what the including router's own dependencies declare.
@@ -37,7 +39,7 @@ class Route(APIRoute):
         takes_json = route.body_field is not None and not isinstance(route.body_field.field_info, Form)
 
         async def strict(request: Request) -> Response:
-            if request.scope["query_string"]:
+            if request.scope["query_string"] and self.refuses_unknown_query:
                 refuse_unknown_query(request.scope, known)
             if takes_json:
                 await refuse_other_bodies(request)
@@ -111,7 +113,8 @@ class _Entry:
     methods: frozenset[str]
     serve: Endpoint | None
     """None: the route is FastAPI's to serve, and stands here for those that it comes before."""
-    known_query: frozenset[str]
+    known_query: frozenset[str] | None
+    """None: any parameter is let through."""
     route: BaseRoute
     max_body_size: int | None
 
@@ -129,7 +132,8 @@ def _entry_of(context: RouteContext) -> _Entry:
     plain = all(type(convertor).__name__ == "StringConvertor" for convertor in context.param_convertors.values())
     if not isinstance(route, Route) or not plain:
         return _Entry(methods, None, frozenset(), route, None)
-    return _Entry(methods, compile_route(context), query_names(context), route, context.max_body_size)
+    known = query_names(context) if route.refuses_unknown_query else None
+    return _Entry(methods, compile_route(context), known, route, context.max_body_size)
 
 
 class Dispatcher:
@@ -211,7 +215,7 @@ class Dispatcher:
             await self._fallback(scope, receive, send)
             return
         entry, path = match
-        if scope["query_string"]:
+        if scope["query_string"] and entry.known_query is not None:
             refuse_unknown_query(scope, entry.known_query)
         scope["route"] = entry.route
         try:

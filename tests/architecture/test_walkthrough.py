@@ -15,10 +15,14 @@ _BLOCK = re.compile(r"^`([\w./]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOT
 CALL = """
 import asyncio, json, sys
 import httpx
+from monocoque import demo
 from monocoque.app import create_app
 from monocoque.migration import chains
+from monocoque.progress import Progress
 from monocoque.registry import discover, order
 from monocoque_migrations import check, upgrade
+from tests import reading
+from tests.reading import BROWSER
 from tests.support import problem, sign_up
 
 async def main(url):
@@ -43,6 +47,15 @@ async def main(url):
         problem(await stranger.get(place), 404, "garage.not_found")
         problem(await client.get(place), 401, "auth.unauthenticated")
         problem(await owner.post("/garage", json={"name": "x", "colour": "red"}), 422, "request.invalid")
+        page = await client.get(f"http://garage.test/garages/{made.json()['id']}", headers=BROWSER)
+        assert reading.read(page).texts("h1") == ["Under the railway"]
+        gone = await client.get(f"http://garage.test/garages/{owner.id}", headers=BROWSER)
+        assert reading.read(gone, 404).texts("h1") == ["No such garage"]
+        shown = (await demo.load(app.state.runtime, Progress())).shown("http://garage.test")
+        shown_again = (await demo.load(app.state.runtime, Progress())).shown("http://garage.test")
+        assert shown == shown_again
+        page = await client.get(shown["Garage"], headers=BROWSER)
+        assert reading.read(page).texts("h1") == ["Under the railway"]
         assert "/api/v1/garage/{garage_id}" in app.openapi()["paths"]
 
 asyncio.run(main(sys.argv[1]))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from monocoque.modules import Module
+from tests.platform.notes import notes_module
 from tests.platform.workshop import Workshop
 
 
@@ -23,3 +26,10 @@ async def own_workshop(migrated_database_url: str) -> AsyncIterator[Workshop]:
     found = Workshop(migrated_database_url)
     yield found
     await found.close()
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Module:
+    """A module with pages at /n, which are documents too at its own path."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return notes_module(tmp_path)

@@ -63,6 +63,7 @@ SUMMARY: JsonDict = {
 SHARE: JsonDict = {
     "token": _TOKEN,
     "url": f"https://garage.example.com/api/v1/public/build-lists/{_TOKEN}",
+    "page_url": f"https://garage.example.com/l/{_TOKEN}",
     "expires_at": "2099-12-31T23:59:59Z",
 }
 SHARED: JsonDict = {**_DOCUMENT, "items": [_LINE]}

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from urllib.parse import quote
 
-from monocoque_build_lists.schemas import ExportedBuildList, ExportedItem, ExportFormat, MoneyRead
+from monocoque import files
+from monocoque.files import csv_text, markdown_cell, markdown_paragraphs, markdown_text
+from monocoque_build_lists.schemas import (
+    CarRead,
+    ExportedBuildList,
+    ExportedItem,
+    ExportFormat,
+    LineRead,
+    MoneyRead,
+    SharedBuildList,
+)
 
 _COLUMNS = ("Item", "Qty", "Status", "Price", "Total", "Notes")
 _TEXT_COLUMNS = _COLUMNS[:-1]
 _RIGHT_ALIGNED = {"Qty", "Price", "Total"}
 
-# What spreadsheets take for the beginning of a formula, the full-width forms included.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_MARKDOWN_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~$!])")
-# What is special at the beginning of a line only: lists, rules and underlined headings.
-_MARKDOWN_LINE_START = re.compile(r"^(\d+(?=\.(?:\s|$)))?([-+=.])")
 # Forums have no common way to escape a bracket. After an invisible word joiner none of them reads a tag.
 _BBCODE_BRACKET = "[\u2060"
 _IN_A_URL = ":/?#@!$&*+,;=%-._~"
-_NOT_IN_A_FILE_NAME = re.compile(r'[\\/:*?"<>|]')
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-_FILE_NAME_LENGTH = 80
 _FALLBACK = "build-list"
 _INDENT = "  "
+
+Exportable = ExportedBuildList | SharedBuildList
+"""A list as its owner takes it home, or as anyone with its link sees it: then nothing else gets into the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +42,15 @@ class Kind:
 
     media_type: str
     extension: str
-    write: Callable[[ExportedBuildList], str]
+    write: Callable[[Exportable], str]
 
 
-def to_markdown(build_list: ExportedBuildList) -> str:
+def to_markdown(build_list: Exportable) -> str:
     """GitHub-flavoured Markdown: a heading, the description, the car, a table and the totals."""
     parts = [f"# {markdown_text(build_list.name)}"]
     if build_list.description:
-        parts.append(_markdown_paragraphs(build_list.description))
-    car = _car(build_list)
+        parts.append(markdown_paragraphs(build_list.description))
+    car = car_text(build_list.car)
     if car:
         parts.append(f"**Car:** {markdown_text(car)}")
     if build_list.items:
@@ -59,7 +62,7 @@ def to_markdown(build_list: ExportedBuildList) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_row(item: ExportedItem) -> tuple[str, ...]:
+def _markdown_row(item: LineRead) -> tuple[str, ...]:
     address = _address(item.url)
     name = markdown_text(item.name)
     # Entities are read in addresses too.
@@ -67,31 +70,15 @@ def _markdown_row(item: ExportedItem) -> tuple[str, ...]:
     described = _described(item)
     cells = (item.quantity, item.status, _money(item.price), _money(item.line_total), item.notes or "")
     first = f"{name}<br>{markdown_text(described)}" if described else name
-    return (first, *("<br>".join(markdown_text(line) for line in _lines(str(cell))) for cell in cells))
+    return (first, *(markdown_cell(str(cell)) for cell in cells))
 
 
-def markdown_text(line: str) -> str:
-    """A line of text that Markdown shows character by character, in a table cell too."""
-    escaped = _MARKDOWN_SPECIAL.sub(r"\\\1", line.strip().translate(_MARKDOWN_ENTITIES))
-    return _MARKDOWN_LINE_START.sub(r"\1\\\2", escaped)
-
-
-def _markdown_paragraphs(text: str) -> str:
-    paragraphs: list[list[str]] = [[]]
-    for line in _lines(text):
-        if line.strip():
-            paragraphs[-1].append(markdown_text(line))
-        elif paragraphs[-1]:
-            paragraphs.append([])
-    return "\n\n".join("\\\n".join(lines) for lines in paragraphs if lines)
-
-
-def to_bbcode(build_list: ExportedBuildList) -> str:
+def to_bbcode(build_list: Exportable) -> str:
     """BBCode with the tags that every forum knows: b, url and list."""
     parts = [f"[b]{bbcode_text(build_list.name)}[/b]"]
     if build_list.description:
         parts.append(bbcode_text(build_list.description))
-    car = _car(build_list)
+    car = car_text(build_list.car)
     if car:
         parts.append(f"[b]Car:[/b] {bbcode_text(car)}")
     if build_list.items:
@@ -101,7 +88,7 @@ def to_bbcode(build_list: ExportedBuildList) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _bbcode_item(item: ExportedItem) -> str:
+def _bbcode_item(item: LineRead) -> str:
     address = _address(item.url)
     name = bbcode_text(item.name)
     name = f"[url={address}]{name}[/url]" if address else f"[b]{name}[/b]"
@@ -115,14 +102,15 @@ def bbcode_text(text: str) -> str:
     return "\n".join(_lines(text)).replace("[", _BBCODE_BRACKET)
 
 
-def to_csv(build_list: ExportedBuildList) -> str:
+def to_csv(build_list: Exportable) -> str:
     """RFC 4180 with a header line; no cell is taken for a formula."""
     target = io.StringIO(newline="")
     writer = csv.writer(target)
-    writer.writerow(CSV_COLUMNS)
+    writer.writerow(CSV_COLUMNS if isinstance(build_list, ExportedBuildList) else SHARED_CSV_COLUMNS)
     for number, item in enumerate(build_list.items, 1):
         texts = (item.name, item.brand, item.category, item.part_number, item.url)
-        amounts = (part for money in (item.price, item.paid, item.line_total) for part in _amount_and_currency(money))
+        paid = (item.paid,) if isinstance(item, ExportedItem) else ()
+        amounts = (part for money in (item.price, *paid, item.line_total) for part in _amount_and_currency(money))
         writer.writerow(
             [number, *map(csv_text, texts), item.quantity, item.status, *amounts, csv_text(item.notes)],
         )
@@ -146,21 +134,15 @@ CSV_COLUMNS = (
     "total_currency",
     "notes",
 )
+SHARED_CSV_COLUMNS = tuple(column for column in CSV_COLUMNS if not column.startswith("paid_"))
 
 
-def csv_text(text: str | None) -> str:
-    """A cell that spreadsheets take for text: an apostrophe goes before what could begin a formula."""
-    if not text:
-        return ""
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
-
-
-def to_text(build_list: ExportedBuildList) -> str:
+def to_text(build_list: Exportable) -> str:
     """Plain text with aligned columns, the notes of an item indented below it."""
     parts = ["\n".join([build_list.name, "=" * _width(build_list.name)])]
     if build_list.description:
         parts.append("\n".join(_lines(build_list.description)))
-    car = _car(build_list)
+    car = car_text(build_list.car)
     if car:
         parts.append(f"Car: {car}")
     if build_list.items:
@@ -170,12 +152,12 @@ def to_text(build_list: ExportedBuildList) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _text_row(item: ExportedItem) -> tuple[str, ...]:
+def _text_row(item: LineRead) -> tuple[str, ...]:
     first = "\n".join(part for part in (item.name, _described(item)) if part)
     return (first, str(item.quantity), item.status, _money(item.price), _money(item.line_total))
 
 
-def _aligned(items: Sequence[ExportedItem]) -> str:
+def _aligned(items: Sequence[LineRead]) -> str:
     """A table with columns as wide as their widest line. Notes are no column: one long line would pad every other."""
     rows = [_TEXT_COLUMNS, *(_text_row(item) for item in items)]
     broken = [[_lines(cell) or [""] for cell in row] for row in rows]
@@ -214,16 +196,11 @@ def _width(line: str) -> int:
 
 def disposition(name: str, extension: str) -> str:
     """The Content-Disposition (RFC 6266) of a file named after the list, in ASCII and in full."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    fallback = _file_name(re.sub(r"[^A-Za-z0-9._-]+", "-", plain))
-    full = _file_name("".join("-" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in name))
-    header = f'attachment; filename="{fallback}.{extension}"'
-    return header if full == fallback else f"{header}; filename*=UTF-8''{quote(f'{full}.{extension}', safe='')}"
+    return files.disposition(name, extension, _FALLBACK)
 
 
-def _file_name(name: str) -> str:
-    safe = _NOT_IN_A_FILE_NAME.sub("-", name).strip(" .-_")[:_FILE_NAME_LENGTH].rstrip(" .-_")
-    return safe if safe and not _RESERVED.fullmatch(safe) else _FALLBACK
+def _json(build_list: Exportable) -> str:
+    return build_list.model_dump_json()
 
 
 def _address(url: str | None) -> str | None:
@@ -237,14 +214,14 @@ def _lines(text: str) -> list[str]:
     return text.splitlines()
 
 
-def _car(build_list: ExportedBuildList) -> str:
-    car = build_list.car
+def car_text(car: CarRead | None) -> str:
+    """A car in a few words; empty for none."""
     if car is None:
         return ""
     return f"{car.year} {car.make} {car.model}" + (f" ({car.nickname})" if car.nickname else "")
 
 
-def _described(item: ExportedItem) -> str:
+def _described(item: LineRead) -> str:
     return ", ".join(text for text in (item.brand, item.part_number, item.category) if text)
 
 
@@ -256,7 +233,7 @@ def _amount_and_currency(money: MoneyRead | None) -> tuple[str, str]:
     return ("", "") if money is None else (money.amount, money.currency)
 
 
-def _totals(build_list: ExportedBuildList) -> str:
+def _totals(build_list: Exportable) -> str:
     return " + ".join(_money(total) for total in build_list.totals)
 
 
@@ -265,5 +242,5 @@ KINDS = {
     ExportFormat.BBCODE: Kind("text/plain; charset=utf-8", "txt", to_bbcode),
     ExportFormat.CSV: Kind("text/csv; charset=utf-8; header=present", "csv", to_csv),
     ExportFormat.TEXT: Kind("text/plain; charset=utf-8", "txt", to_text),
-    ExportFormat.JSON: Kind("application/json", "json", ExportedBuildList.model_dump_json),
+    ExportFormat.JSON: Kind("application/json", "json", _json),
 }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query, Request
@@ -13,6 +12,7 @@ from monocoque import json
 from monocoque.conditional import ExpectedVersions, IfNoneMatch
 from monocoque.database import Executor
 from monocoque.idempotency import CurrentOnce
+from monocoque.pages import base_address
 from monocoque.pagination import CurrentPage, Page
 from monocoque.problems import responses
 from monocoque.replies import JsonReply, created, document, found, no_content
@@ -21,7 +21,8 @@ from monocoque.runtime import CurrentRuntime, Db
 from monocoque.security import CurrentPrincipal
 from monocoque.statements import like_pattern
 from monocoque.types import SearchText
-from monocoque_build_lists import export, item_service, queries, service
+from monocoque_build_lists import item_service, pages, queries, service
+from monocoque_build_lists.export_replies import WantedFormat, documented, exported
 from monocoque_build_lists.item_routes import router as item_router
 from monocoque_build_lists.problems import CAR_UNKNOWN, NOT_FOUND
 from monocoque_build_lists.schemas import (
@@ -39,17 +40,6 @@ from monocoque_build_lists.schemas import (
 router = Router()
 router.include_router(item_router, prefix="/{list_id}/items")
 ListId = Annotated[UUID, Path(description="The id of one of your build lists.")]
-_EXPORTED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The list, as a file to keep.",
-        "model": ExportedBuildList,
-        "content": {
-            kind.media_type.partition(";")[0]: {"schema": {"type": "string"}}
-            for form, kind in export.KINDS.items()
-            if form is not ExportFormat.JSON
-        },
-    }
-}
 
 
 @router.post(
@@ -175,24 +165,14 @@ async def clone_build_list(
     "/{list_id}/export",
     response_class=Response,
     summary="Export a build list",
-    responses={**_EXPORTED, **responses(NOT_FOUND)},
+    responses={**documented(ExportedBuildList), **responses(NOT_FOUND)},
 )
 async def export_build_list(
-    list_id: ListId,
-    owner: CurrentPrincipal,
-    db: Db,
-    format_: Annotated[
-        ExportFormat, Query(alias="format", description="Markdown and BBCode are for forums, CSV for spreadsheets.")
-    ] = ExportFormat.MARKDOWN,
+    list_id: ListId, owner: CurrentPrincipal, db: Db, format_: WantedFormat = ExportFormat.MARKDOWN
 ) -> Response:
     """The whole list as a file. Every text is escaped for its form, formulas in CSV with an apostrophe."""
     content = await service.export_build_list(db, owner.user_id, list_id)
-    build_list = ExportedBuildList.model_validate_json(content)
-    kind = export.KINDS[format_]
-    headers = {"Content-Disposition": export.disposition(build_list.name, kind.extension), "Cache-Control": "no-cache"}
-    # A full list takes long enough to write to keep everybody else waiting.
-    written = await asyncio.to_thread(kind.write, build_list)
-    return Response(written, media_type=kind.media_type, headers=headers)
+    return await exported(ExportedBuildList.model_validate_json(content), format_)
 
 
 @router.post(
@@ -216,9 +196,14 @@ async def create_share(
     """
     expires_at = None if wish is None else wish.expires_at
     token = await service.share_build_list(runtime.database, owner.user_id, list_id, expires_at)
-    base = (runtime.settings.public_url or str(request.base_url)).rstrip("/")
-    url = f"{base}{runtime.settings.api_prefix}/public/build-lists/{token}"
-    return JsonReply({"token": token, "url": url, "expires_at": expires_at}, 201, ((b"cache-control", b"no-store"),))
+    base = base_address(request.scope)
+    share = {
+        "token": token,
+        "url": f"{base}{runtime.settings.api_prefix}/public/build-lists/{token}",
+        "page_url": f"{base}{pages.PATH}/{token}",
+        "expires_at": expires_at,
+    }
+    return JsonReply(share, 201, ((b"cache-control", b"no-store"),))
 
 
 @router.delete("/{list_id}/share", status_code=204, summary="End the share", responses=responses(NOT_FOUND))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import AfterValidator, ConfigDict, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -19,6 +20,7 @@ MAX_QUANTITY = 10_000
 
 Status = Literal["wanted", "ordered", "received", "installed"]
 STATUSES: tuple[str, ...] = get_args(Status)
+Token = Annotated[str, Path(description="The token of a share.")]
 Quantity = Annotated[int, Strict(), Field(ge=1, le=MAX_QUANTITY, description="Pieces, 1 to 10,000.")]
 
 
@@ -219,7 +221,8 @@ class ShareRead(Output):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.SHARE]})
 
     token: str = Field(description="43 characters that nobody can guess.")
-    url: str = Field(description="Where anyone who has it can read the list.")
+    url: str = Field(description="The list for programs; a browser that opens it gets the page.")
+    page_url: str = Field(description="The page for people: the link to pass on.")
     expires_at: datetime | None
 
 

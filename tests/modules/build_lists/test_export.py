@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from monocoque.files import markdown_text
 from monocoque_build_lists import export
 from monocoque_build_lists.schemas import (
     CarRead,
@@ -82,7 +83,7 @@ def _cells(row: str) -> list[str]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_markdown_shows_a_line_as_it_is(text: str) -> None:
-    escaped = export.markdown_text(text)
+    escaped = markdown_text(text)
     assert not re.search(r"[|`<>\[\]*_~$#&]", _bare(escaped))
     assert not re.match(r"[-+=#]|\d+[.)]\s", escaped)
     # Entities come last in a renderer, so that an escaped ampersand stays one.
@@ -250,7 +251,7 @@ async def test_an_export_is_written_while_others_are_served(
 ) -> None:
     writers: list[int] = []
 
-    def write(build_list: ExportedBuildList) -> str:
+    def write(build_list: export.Exportable) -> str:
         writers.append(threading.get_ident())
         return build_list.name
 

@@ -52,7 +52,8 @@ async def test_anyone_with_the_link_sees_the_list_and_nothing_private(
     token = await garage.share(list_id)
     body = await garage.shared(token)
     updated_at = body.pop("updated_at")
-    assert updated_at == (await garage.read(list_id))["updated_at"]
+    # PostgreSQL leaves out the zeros at the end of a second's fraction.
+    assert datetime.fromisoformat(updated_at) == datetime.fromisoformat((await garage.read(list_id))["updated_at"])
     assert body == {
         "name": "Track day",
         "description": "Brakes first.",
@@ -258,6 +259,8 @@ async def test_the_url_opens_the_list(client: httpx.AsyncClient, owner: Person, 
     url = reply.json()["url"]
     assert url == f"http://monocoque.test/api/v1/public/build-lists/{reply.json()['token']}"
     assert (await client.get(url)).status_code == 200
+    assert reply.json()["page_url"] == f"http://monocoque.test/l/{reply.json()['token']}"
+    assert (await client.get(reply.json()["page_url"])).headers["content-type"] == "text/html; charset=utf-8"
 
 
 async def test_the_url_begins_with_the_public_address_where_that_is_set(
@@ -270,6 +273,7 @@ async def test_the_url_begins_with_the_public_address_where_that_is_set(
         build_list = (await person.post("/build-lists", json={"name": "A", "car_id": car["id"]})).json()
         shared = (await person.post(f"/build-lists/{build_list['id']}/share")).json()
         assert shared["url"] == f"https://build.example.org/base/v2/public/build-lists/{shared['token']}"
+        assert shared["page_url"] == f"https://build.example.org/base/l/{shared['token']}"
         assert (await client.get(f"/public/build-lists/{shared['token']}")).status_code == 200
 
 

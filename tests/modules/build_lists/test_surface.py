@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fastapi import FastAPI
 
 from monocoque.routing import Dispatcher, Route
@@ -29,6 +30,7 @@ OPERATIONS = {
     "merge_item": "PATCH /build-lists/{list_id}/items/{item_id}",
     "delete_item": "DELETE /build-lists/{list_id}/items/{item_id}",
     "get_shared_build_list": "GET /public/build-lists/{token}",
+    "export_shared_build_list": "GET /public/build-lists/{token}/export",
 }
 
 
@@ -60,11 +62,23 @@ def test_the_reference_names_exactly_these_operations(app: FastAPI) -> None:
     assert documented == set(OPERATIONS.values())
 
 
-def test_the_reference_describes_each_form_of_an_export(app: FastAPI) -> None:
-    operation = app.openapi()["paths"]["/api/v1/build-lists/{list_id}/export"]["get"]
-    content = operation["responses"]["200"]["content"]
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [("/build-lists/{list_id}/export", "ExportedBuildList"), ("/public/build-lists/{token}/export", "SharedBuildList")],
+)
+def test_the_reference_describes_each_form_of_an_export_with_an_example(app: FastAPI, path: str, model: str) -> None:
+    content = app.openapi()["paths"][f"/api/v1{path}"]["get"]["responses"]["200"]["content"]
     assert set(content) == {"application/json", "text/markdown", "text/plain", "text/csv"}
-    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/ExportedBuildList"}
+    assert content["application/json"]["schema"] == {"$ref": f"#/components/schemas/{model}"}
+    assert set(content["text/plain"]["examples"]) == {"bbcode", "text"}
+    for media_type, begins in (("text/markdown", "# Track day"), ("text/csv", "number,name,")):
+        [example] = content[media_type]["examples"].values()
+        assert example["value"].startswith(begins)
+
+
+def test_the_reference_knows_the_page_of_a_shared_list(app: FastAPI) -> None:
+    operation = app.openapi()["paths"]["/api/v1/public/build-lists/{token}"]["get"]
+    assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/html"}
 
 
 def test_a_shared_list_needs_no_sign_in_and_everything_else_does(app: FastAPI) -> None:

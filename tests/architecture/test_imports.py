@@ -51,6 +51,7 @@ PLANTS = [
     (public("build_lists"), "modules/cars/monocoque_cars/jobs.py", "import monocoque_build_lists.models"),
     (public("cars"), "modules/build_lists/monocoque_build_lists/jobs.py", "from monocoque_cars import queries"),
     (public("media"), "modules/build_lists/monocoque_build_lists/jobs.py", "from monocoque_media import item_service"),
+    (public("menus"), "modules/build_lists/monocoque_build_lists/jobs.py", "import monocoque_menus.models"),
     (public("parts"), "modules/build_lists/monocoque_build_lists/jobs.py", "import monocoque_parts.service"),
     (CYCLES, "modules/cars/monocoque_cars/models.py", "from monocoque_cars import routes"),
     (CYCLES, "platform/monocoque/queries.py", "def late():\n    from monocoque.app import create_app"),

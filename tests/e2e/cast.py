@@ -31,6 +31,10 @@ class Stage:
     other_media_item: str
     tag: str
     import_id: str
+    menu: str
+    course: str
+    course_item: str
+    menu_link: str
 
     def path_values(self, path: str) -> dict[str, str]:
         """A value for each path parameter of the API."""
@@ -38,34 +42,49 @@ class Stage:
             "car_id": self.car,
             "part_id": self.part,
             "list_id": self.build_list,
-            "item_id": self.media_item if path.startswith("/media/") else self.item,
+            "item_id": self._item_of(path),
             "tag_id": self.tag,
             "import_id": self.import_id,
             "source": "tmdb",
+            "field": "title",
             "session_id": self.session,
             "token": self.token,
             "vin": "JH4DC4340RS003205",
+            "menu_id": self.menu,
+            "course_id": self.course,
+            "slug": self.menu_link,
         }
 
+    def _item_of(self, path: str) -> str:
+        module = path.split("/")[1]
+        return {"media": self.media_item, "menus": self.course_item}.get(module, self.item)
+
+    def secrets_from(self, caller: str, path: str) -> tuple[str, ...]:
+        """What no reply to this caller may hold; who brought an item into the catalogue is told to administrators."""
+        told = caller == "admin" and path.startswith("/media/items")
+        return self._secrets if told else (*self._secrets, str(self.owner.id))
+
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """What no reply to somebody else may hold."""
+    def _secrets(self) -> tuple[str, ...]:
         return (
             self.owner.email,
-            str(self.owner.id),
             self.car,
             self.part,
             self.build_list,
             self.item,
             self.tag,
             self.import_id,
+            self.menu,
+            self.course,
+            self.course_item,
+            self.menu_link,
             NOTES,
         )
 
 
 async def set_stage(client: httpx.AsyncClient) -> Stage:
     """A new owner with a car, parts, a shared build list with an item, a book of theirs in the catalogue with a tag
-    and a state, another book, and a second session."""
+    and a state, another book, an unlisted menu with a course that holds the book, and a second session."""
     owner = await sign_up(client)
     token = owner.access_token
     await owner.login()
@@ -91,6 +110,9 @@ async def set_stage(client: httpx.AsyncClient) -> Stage:
     at_book = f"/media/items/{book['id']}"
     assert (await owner.put(f"{at_book}/state", json={"status": "active", "notes": NOTES})).status_code == 200
     assert (await owner.put(f"{at_book}/tags/{tag['id']}")).status_code == 204
+    menu = await new("/menus", title="Slow Sundays", visibility="unlisted")
+    course = await new(f"/menus/{menu['id']}/courses", title="To begin with")
+    course_item = await new(f"/menus/{menu['id']}/courses/{course['id']}/items", media_item_id=book["id"], notes=NOTES)
     return Stage(
         owner,
         car["id"],
@@ -104,6 +126,10 @@ async def set_stage(client: httpx.AsyncClient) -> Stage:
         other_book["id"],
         tag["id"],
         await read_in(owner),
+        menu["id"],
+        course["id"],
+        course_item["id"],
+        menu["url"].rpartition("/")[2],
     )
 
 
@@ -146,6 +172,17 @@ BODIES: dict[str, Body] = {
     "POST /media/ingest/{source}": lambda _: {"external_id": "movie/603"},
     "POST /media/tags": lambda _: {"name": "To reread"},
     "PATCH /media/tags/{tag_id}": lambda _: {"name": "Lent"},
+    "POST /menus": lambda _: {"title": "Rainy Sundays"},
+    "PUT /menus/{menu_id}": lambda _: {"title": "Rainy Sundays", "visibility": "unlisted"},
+    "PATCH /menus/{menu_id}": lambda _: {"description": "With tea."},
+    "POST /menus/{menu_id}/clone": lambda _: {},
+    "PUT /menus/{menu_id}/order": lambda stage: {"courses": [{"id": stage.course, "items": [stage.course_item]}]},
+    "POST /menus/course-items/{item_id}/move": lambda stage: {"course_id": stage.course, "before": None},
+    "POST /menus/{menu_id}/courses": lambda _: {"title": "To end with"},
+    "PATCH /menus/{menu_id}/courses/{course_id}": lambda _: {"description": "Before noon."},
+    "POST /menus/{menu_id}/courses/{course_id}/items": lambda stage: {"media_item_id": stage.other_media_item},
+    "POST /menus/{menu_id}/courses/{course_id}/items:bulk": lambda stage: {"items": [stage.other_media_item]},
+    "PATCH /menus/{menu_id}/courses/{course_id}/items/{item_id}": lambda _: {"notes": None},
 }
 """The body of an operation, by `METHOD /path` below the API prefix; operations without one are not here."""
 
@@ -168,6 +205,7 @@ SHARED: dict[str, dict[str, int]] = {
     # ... and its entries are for who made them, and administrators, to change: hiding what can be read is no use.
     "PATCH /media/items/{item_id}": {"somebody else": 403, "admin": 200},
     "PUT /media/items/{item_id}/locks": {"somebody else": 403, "admin": 200},
+    "DELETE /media/items/{item_id}/edits/{field}": {"somebody else": 403, "admin": 204},
     "POST /media/items/{item_id}/restore": {"somebody else": 403, "admin": 200},
     # The administrator comes before the owner, who finds nothing then.
     "DELETE /media/items/{item_id}": {"somebody else": 403, "admin": 204, "owner": 404},
@@ -176,6 +214,8 @@ SHARED: dict[str, dict[str, int]] = {
     # A state is one's own, at the address of an item that is everyone's.
     "PUT /media/items/{item_id}/state": {"somebody else": 200, "admin": 200},
     "GET /media/items/{item_id}/state/log": {"somebody else": 200, "admin": 200},
+    # One's own menus, at the address of an item that is everyone's.
+    "GET /media/items/{item_id}/menus": {"somebody else": 200, "admin": 200},
     # Anyone may have an item brought up to date; this one is known to no source, so there is nothing to do.
     "POST /media/items/{item_id}/refresh": {"somebody else": 409, "admin": 409, "owner": 409},
     # No source has its key here; the request gets as far as that.

@@ -18,6 +18,15 @@ from monocoque_build_lists.schemas import BuildListPatch, BuildListWrite, ItemPa
 from monocoque_cars import queries as car_queries
 from monocoque_cars.schemas import CarPatch, CarWrite
 from monocoque_cars.service import delete_car, merge_car, replace_car
+from monocoque_menus import arranging_service, course_service
+from monocoque_menus import item_service as entry_service
+from monocoque_menus import service as menu_service
+from monocoque_menus.links import links_of
+from monocoque_menus.queries import courses as course_queries
+from monocoque_menus.queries import items as entry_queries
+from monocoque_menus.queries import menus as menu_queries
+from monocoque_menus.schemas import CoursePatch, MenuOrder, MenuPatch, MoveWrite
+from monocoque_menus.schemas import ItemPatch as EntryPatch
 from monocoque_parts import queries as part_queries
 from monocoque_parts.schemas import PartPatch, PartWrite
 from monocoque_parts.service import delete_part, merge_part, replace_part
@@ -113,6 +122,47 @@ async def test_a_list_that_was_away_for_a_moment_is_not_stale_to_who_expected_no
         with pytest.raises(Problem) as refused:
             await item_service.merge_item(executor, me, list_id, item_id, item_patch, versions)
         assert refused.value.code.code == "build_lists.not_found"
+
+
+async def test_a_menu_that_was_away_for_a_moment_is_not_stale_to_who_expected_no_version(
+    owner: Person, app: FastAPI
+) -> None:
+    me, links = cast("UUID", owner.id), links_of(app.state.runtime, "http://monocoque.test")
+    book = (await owner.post("/media/items", json={"media_type": "book", "title": "Solaris"})).json()["id"]
+    menu_id = UUID((await owner.post("/menus", json={"title": "Sundays"})).json()["id"])
+    courses = f"/menus/{menu_id}/courses"
+    course_id = UUID((await owner.post(courses, json={"title": "First"})).json()["id"])
+    item = await owner.post(f"{courses}/{course_id}/items", json={"media_item_id": book})
+    item_id = UUID(item.json()["id"])
+    order = MenuOrder.model_validate({"courses": [{"id": course_id, "items": [item_id]}]})
+    move, title = MoveWrite(course_id=course_id, before=None), MenuPatch(title="x")
+    of_the_menu: dict[Query, Change] = {
+        menu_queries.MERGE: lambda db, versions: menu_service.merge_menu(db, me, menu_id, title, versions),
+        menu_queries.DELETE: lambda db, versions: menu_service.delete_menu(db, me, menu_id, versions),
+        menu_queries.SET_LINK: lambda db, versions: menu_service.renew_link(db, me, menu_id, links, versions),
+        menu_queries.TOUCH: lambda db, versions: arranging_service.order_menu(db, me, menu_id, order, versions),
+    }
+    await check(app, "menus.not_found", of_the_menu)
+    of_a_step: dict[Query, Change] = {
+        menu_queries.TOUCH: lambda db, versions: arranging_service.move_item(db, me, item_id, move, versions)
+    }
+    await check(app, "menus.not_found", of_a_step)
+    of_the_course: dict[Query, Change] = {
+        course_queries.MERGE: lambda db, versions: course_service.merge_course(
+            db, me, menu_id, course_id, CoursePatch(title="x"), versions
+        ),
+        course_queries.DELETE: lambda db, versions: course_service.delete_course(db, me, menu_id, course_id, versions),
+    }
+    await check(app, "menus.course_not_found", of_the_course)
+    of_the_entry: dict[Query, Change] = {
+        entry_queries.MERGE: lambda db, versions: entry_service.merge_item(
+            db, me, menu_id, course_id, item_id, EntryPatch(notes="x"), versions
+        ),
+        entry_queries.DELETE: lambda db, versions: entry_service.delete_item(
+            db, me, menu_id, course_id, item_id, versions
+        ),
+    }
+    await check(app, "menus.item_not_found", of_the_entry)
 
 
 async def test_an_account_that_goes_while_it_starts_a_list_is_signed_out(

@@ -1,0 +1,1 @@
+"""Every statement of menus, by what it is about."""

@@ -59,7 +59,7 @@ class Workshop:
         vars(source).update(parts)
         sys.modules[package] = source
         self._packages.append(package)
-        wholes = {"models", "problems", "jobs"}
+        wholes = {"models", "problems", "jobs", "demo"}
         references = {part: package if part in wholes else f"{package}:{part}" for part in parts}
         options: dict[str, Any] = {"package": package, **references, **(contract or {})}
         for whole in wholes & parts.keys():

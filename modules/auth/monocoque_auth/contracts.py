@@ -19,3 +19,6 @@ class UserCard:
 
 ACTIVE_USERS: TableClause = table("active_users", column("id", Uuid), schema="monocoque_auth")
 """A read-only view of the accounts that are not disabled, which statements of other modules may join."""
+
+DEMO_PEOPLE = ("auth.curator", "auth.mechanic")
+"""The names of the people of the demo data, for `monocoque.demo.demo_id`."""

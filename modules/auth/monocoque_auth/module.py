@@ -13,4 +13,5 @@ module = Module(
     lifespan="monocoque_auth.facade:lifespan",
     authenticator="monocoque_auth.facade:build_authenticator",
     jobs="monocoque_auth.jobs",
+    demo="monocoque_auth.demo",
 )

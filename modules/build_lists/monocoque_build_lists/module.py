@@ -8,7 +8,9 @@ module = Module(
     requires=("auth", "cars", "parts"),
     router="monocoque_build_lists.routes:router",
     public_router="monocoque_build_lists.public_routes:router",
+    pages={"/l": "monocoque_build_lists.pages:router"},
     models="monocoque_build_lists.models",
     problems="monocoque_build_lists.problems",
     jobs="monocoque_build_lists.jobs",
+    demo="monocoque_build_lists.demo",
 )

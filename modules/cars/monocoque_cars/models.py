@@ -38,7 +38,7 @@ class Car(Table, table=True):
     model: str = Field(max_length=100)
     year: int
     vin: str | None = Field(default=None, max_length=17)
-    vin_check_ok: bool | None = None
+    vin_check_ok: bool | None = Field(default=None, description="Whether the VIN's check digit fits; null without VIN.")
     nickname: str | None = Field(default=None, max_length=100)
     notes: str | None = Field(default=None, max_length=10_000)
     version: int = row_version()

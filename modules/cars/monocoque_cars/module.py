@@ -10,4 +10,5 @@ module = Module(
     models="monocoque_cars.models",
     problems="monocoque_cars.problems",
     jobs="monocoque_cars.jobs",
+    demo="monocoque_cars.demo",
 )

@@ -12,4 +12,5 @@ module = Module(
     problems="monocoque_media.problems",
     lifespan="monocoque_media.facade:lifespan",
     jobs="monocoque_media.jobs",
+    demo="monocoque_media.demo",
 )

@@ -10,4 +10,5 @@ module = Module(
     models="monocoque_parts.models",
     problems="monocoque_parts.problems",
     jobs="monocoque_parts.jobs",
+    demo="monocoque_parts.demo",
 )

@@ -5,8 +5,17 @@ from __future__ import annotations
 import typer
 
 from monocoque import __version__
-from monocoque.cli.contracts import export_configuration, export_openapi, export_problems
+from monocoque.cli.contracts import (
+    export_bruno,
+    export_configuration,
+    export_endpoints,
+    export_openapi,
+    export_postman,
+    export_problems,
+    export_schema,
+)
 from monocoque.cli.database import app as database_app
+from monocoque.cli.demo import app as demo_app
 from monocoque.cli.inventory import app as modules_app
 from monocoque.cli.serving import serve
 from monocoque.failures import StartupError
@@ -24,9 +33,14 @@ app = typer.Typer(
 app.command()(serve)
 app.add_typer(modules_app, name="modules")
 app.add_typer(database_app, name="db")
+app.add_typer(demo_app, name="demo")
 app.command("openapi")(export_openapi)
 app.command("problems")(export_problems)
 app.command("configuration")(export_configuration)
+app.command("schema")(export_schema)
+app.command("endpoints")(export_endpoints)
+app.command("postman")(export_postman)
+app.command("bruno")(export_bruno)
 
 
 @app.command()

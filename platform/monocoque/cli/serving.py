@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monocoque.asgi import DATABASE_VARIABLE, settle
-from monocoque.console import current_inventory, explained
+from monocoque.console import current_inventory, explained, open_runtime
 from monocoque.failures import StartupError
 from monocoque.progress import Progress
 from monocoque.protocol import Protocol
@@ -28,6 +28,7 @@ from monocoque.settings import Settings, load_shell_settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from monocoque.demo import Demo
     from monocoque.embedded import EmbeddedPostgres
     from monocoque.registry import Inventory
     from monocoque_migrations import Chain
@@ -44,6 +45,9 @@ def serve(
     migrate: Annotated[
         bool | None, typer.Option(help="Apply pending migrations first; unset: everywhere but in production.")
     ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Load the demo data and show where to look at it; not in production.")
+    ] = False,
 ) -> None:
     """Start the API; without a database URL also an embedded PostgreSQL, in the folder .monocoque."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -51,12 +55,15 @@ def serve(
         if reload and workers > 1:
             raise StartupError("--reload runs one process.", hint="Leave out --workers, or --reload.")
         settings = load_shell_settings(**given)
-        _serve(
-            settings, workers=workers, reload=reload, migrate=not settings.production if migrate is None else migrate
-        )
+        if demo and settings.production:
+            from monocoque.demo import refuse_in_production  # noqa: PLC0415  imports what no start needs so early
+
+            refuse_in_production(settings)
+        migrate = not settings.production if migrate is None else migrate
+        _serve(settings, workers=workers, reload=reload, migrate=migrate, demo=demo)
 
 
-def _serve(settings: Settings, *, workers: int, reload: bool, migrate: bool) -> None:
+def _serve(settings: Settings, *, workers: int, reload: bool, migrate: bool, demo: bool) -> None:
     progress = Progress()
     inventory = current_inventory(settings)
     listener = _listen(settings)
@@ -70,10 +77,11 @@ def _serve(settings: Settings, *, workers: int, reload: bool, migrate: bool) -> 
             embedded, url = _start_embedded(settings, progress)
         _migrate(url, inventory, progress, apply=migrate)
         imports.join()
+        found = asyncio.run(_load_demo(settings, inventory, url, progress)) if demo else None
         if workers > 1 or reload:
-            _serve_with_children(settings, inventory, url, listener, progress, workers=workers, reload=reload)
+            _serve_with_children(settings, inventory, url, listener, progress, found, workers=workers, reload=reload)
         else:
-            _serve_here(settings, inventory, url, listener, progress)
+            _serve_here(settings, inventory, url, listener, progress, found)
     finally:
         listener.close()
         if embedded is not None:
@@ -147,6 +155,13 @@ async def _applied(url: str, known: list[Chain]) -> dict[str, str | None]:
         return await applied(connection, known)
 
 
+async def _load_demo(settings: Settings, inventory: Inventory, url: str, progress: Progress) -> Demo:
+    from monocoque import demo  # noqa: PLC0415  few starts need it
+
+    async with open_runtime(settings, inventory, url) as runtime:
+        return await demo.load(runtime, progress)
+
+
 def _load(settings: Settings, inventory: Inventory, url: str, progress: Progress) -> FastAPI:
     from monocoque.app import create_app  # noqa: PLC0415  imported ahead by the thread
     from monocoque.logs import configure  # noqa: PLC0415
@@ -159,7 +174,12 @@ def _load(settings: Settings, inventory: Inventory, url: str, progress: Progress
 
 
 def _serve_here(
-    settings: Settings, inventory: Inventory, url: str, listener: socket.socket, progress: Progress
+    settings: Settings,
+    inventory: Inventory,
+    url: str,
+    listener: socket.socket,
+    progress: Progress,
+    demo: Demo | None,
 ) -> None:
     import uvicorn  # noqa: PLC0415  imported ahead by the thread
 
@@ -172,7 +192,7 @@ def _serve_here(
             await super().startup(sockets)
             if self.started:
                 settle()
-                _announce(settings, listener, progress)
+                _announce(settings, listener, progress, demo)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             running = len(self.server_state.tasks)
@@ -218,6 +238,7 @@ def _serve_with_children(
     url: str,
     listener: socket.socket,
     progress: Progress,
+    demo: Demo | None,
     *,
     workers: int,
     reload: bool,
@@ -235,7 +256,7 @@ def _serve_with_children(
         options["reload_dirs"] = [name for name in SOURCES if Path(name).is_dir()] or ["."]
     config = uvicorn.Config("monocoque.asgi:create", factory=True, workers=workers, **options)
     server = uvicorn.Server(config)
-    _announce(settings, listener, progress)
+    _announce(settings, listener, progress, demo)
     if reload:
         ChangeReload(config, target=server.run, sockets=[listener]).run()
     else:
@@ -245,7 +266,7 @@ def _serve_with_children(
             raise StartupError("A worker could not start.", hint="What stopped it is said above.")
 
 
-def _announce(settings: Settings, listener: socket.socket, progress: Progress) -> None:
+def _announce(settings: Settings, listener: socket.socket, progress: Progress, demo: Demo | None) -> None:
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104  compared only
     base = f"http://{shown}:{port}"
@@ -254,6 +275,8 @@ def _announce(settings: Settings, listener: socket.socket, progress: Progress) -
         rows["Docs"] = f"{base}/docs"
     rows["Data"] = str(settings.home.absolute()) if settings.postgres_url is None else "the configured database"
     rows["Try"] = f"curl {base}{settings.api_prefix}/modules"
+    if demo is not None:
+        rows |= demo.shown(base)
     progress.panel(settings.project_name, rows, "Ctrl-C stops everything.")
 
 

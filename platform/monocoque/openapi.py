@@ -25,6 +25,7 @@ from monocoque.problems import (
     ProblemCode,
     describe,
 )
+from monocoque.schema_names import name_schemas
 
 _METHODS = {"get", "put", "post", "patch", "delete"}
 
@@ -42,6 +43,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = SCHEMA
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    name_schemas(document)
     prefix = app.state.runtime.settings.api_prefix
     for scheme in document["components"].get("securitySchemes", {}).values():
         for flow in scheme.get("flows", {}).values():
@@ -55,6 +57,8 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any]) -> None:
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["schema"] = _without_null(content["schema"])
     replies = operation["responses"]
     replies.pop("422", None) if _is_fastapi_default(replies.get("422")) else None
     names = {parameter["name"] for parameter in operation.get("parameters", ())}
@@ -84,6 +88,12 @@ def _shell_codes(operation: dict[str, Any], names: set[str]) -> list[ProblemCode
         is_json = "application/json" in operation["requestBody"]["content"]
         codes.append(UNSUPPORTED_MEDIA_TYPE if is_json else BAD_REQUEST)
     return codes
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A body that may be left out is declared as one or None; who has none sends nothing, not `null`."""
+    bodies = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    return bodies[0] if len(bodies) == 1 else schema
 
 
 def _is_fastapi_default(reply: dict[str, Any] | None) -> bool:

@@ -46,10 +46,12 @@ class IdempotencyRecord(Table, table=True):
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index(None, "expires_at"), Index(None, "owner_id"), {"schema": SHELL_SCHEMA})
 
-    scope: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    scope: UUID = Field(sa_column=Column(Uuid, primary_key=True), description="Made of who sent the key and where to.")
     key: str = Field(sa_column=Column(String(200), primary_key=True))
     owner_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
-    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    fingerprint: bytes = Field(
+        sa_column=Column(LargeBinary, nullable=False), description="Keyed digest of query and body: another gets a 422."
+    )
     status: int = Field(sa_column=Column(Integer, nullable=False))
     headers: Any = Field(sa_column=Column(JSONB, nullable=False))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

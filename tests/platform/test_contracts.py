@@ -11,7 +11,13 @@ import jsonschema_rs
 import pytest
 from fastapi.openapi.models import OpenAPI
 
-from monocoque.cli.contracts import configuration_text, openapi_text, problems_text
+from monocoque.cli.contracts import collection, openapi_text, problems_text
+from monocoque.cli.contracts.bruno import bruno_files
+from monocoque.cli.contracts.configuration import configuration_text
+from monocoque.cli.contracts.endpoints import with_endpoints
+from monocoque.cli.contracts.postman import postman_text
+from monocoque.cli.contracts.schema import schema_text
+from monocoque.cli.contracts.walkthrough import Walkthrough
 from monocoque.registry import Inventory
 from monocoque.settings import Settings
 
@@ -44,6 +50,30 @@ def test_the_committed_openapi_document_is_the_codes(inventory: Inventory, repos
 
 def test_the_committed_problem_codes_are_the_codes(inventory: Inventory, repository: Path) -> None:
     assert (repository / "contracts/problem-codes.json").read_text() == problems_text(inventory), "run `make contracts`"
+
+
+def test_the_committed_pages_are_the_codes(document: dict[str, Any], inventory: Inventory, repository: Path) -> None:
+    docs = repository / "docs"
+    assert (docs / "schema.md").read_text() == schema_text(inventory), "run `make contracts`"
+    assert (docs / "configuration.md").read_text() == configuration_text(inventory, "markdown"), "run `make contracts`"
+    text = (docs / "api.md").read_text()
+    assert text == with_endpoints(text, document, inventory), "run `make contracts`"
+
+
+@pytest.fixture(scope="module")
+def run_through(inventory: Inventory) -> Walkthrough:
+    plan = Path(__file__).resolve().parents[2] / "contracts/walkthrough.toml"
+    return collection(Settings(_env_file=None, environment="development"), inventory, plan)
+
+
+def test_the_committed_postman_collection_is_the_codes(run_through: Walkthrough, repository: Path) -> None:
+    assert (repository / "contracts/postman.json").read_text() == postman_text(run_through), "run `make contracts`"
+
+
+def test_the_committed_bruno_collection_is_the_codes(run_through: Walkthrough, repository: Path) -> None:
+    folder = repository / "contracts/bruno"
+    committed = {file.relative_to(folder).as_posix(): file.read_text() for file in folder.rglob("*.*")}
+    assert committed == bruno_files(run_through), "run `make contracts`"
 
 
 def test_the_example_configuration_names_every_setting(inventory: Inventory, repository: Path) -> None:

@@ -12,7 +12,7 @@ PYTHON ?= python3
 RUN := $(UV) run --frozen
 # Inexact, as `uv run` is: a module that someone installed beside ours stays.
 SYNC := $(UV) sync --frozen --inexact --quiet
-SOURCES := platform migrations modules tests bench
+SOURCES := platform migrations modules tests bench clients
 
 # The preferred interpreter is named in .python-version; where there is only another supported one, that will do, now and
 # for as long as .venv lives. Where there is none, any Python brings uv, and uv fetches one.
@@ -31,7 +31,7 @@ endif
 # What takes seconds is said before it is done, and how long it took after.
 NOW := $$(date +%s)
 
-.PHONY: help setup run dev test lint format types boundaries check migrate revision bench bench-media contracts clean up down
+.PHONY: help setup run demo dev test lint format types boundaries check migrate revision bench bench-media contracts clients clean up down
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ setup: $(UV_NEEDED) ## Install everything into .venv
 
 run: setup ## Start the API with its own PostgreSQL on 127.0.0.1:8000
 	@$(RUN) --no-sync monocoque serve
+
+demo: setup ## The same, with demo data: links and sign-ins are in the panel
+	@$(RUN) --no-sync monocoque serve --demo
 
 dev: setup ## The same, starting again when the code changes
 	@$(RUN) --no-sync monocoque serve --reload
@@ -83,13 +86,23 @@ bench: setup ## Measure against a bare server; writes bench/results.json
 bench-media: setup ## Measure search over a million items, filled by COPY
 	@$(RUN) --no-sync python -m bench.media $(args)
 
-contracts: setup ## Write contracts/ and .env.example anew
+contracts: setup ## Write anew what is generated: contracts/, .env.example, tables in docs/
 	@$(RUN) --no-sync monocoque openapi --output contracts/openapi.json
 	@$(RUN) --no-sync monocoque problems --output contracts/problem-codes.json
 	@$(RUN) --no-sync monocoque configuration --output .env.example
+	@$(RUN) --no-sync monocoque configuration --format markdown --output docs/configuration.md
+	@$(RUN) --no-sync monocoque schema --output docs/schema.md
+	@$(RUN) --no-sync monocoque endpoints --into docs/api.md
+	@$(RUN) --no-sync monocoque postman --plan contracts/walkthrough.toml --output contracts/postman.json
+	@$(RUN) --no-sync monocoque bruno --plan contracts/walkthrough.toml --output contracts/bruno
+
+clients: setup ## Generate clients in TypeScript and Python, compile them, use both on a live server
+	@echo "... tools, installed into clients/.venv" && $(UV) sync --project clients --frozen --quiet
+	@$(RUN) --no-sync python -m clients $(args)
 
 clean: ## Remove what was installed and built; the database in .monocoque stays
-	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* coverage.xml htmlcov dist
+	@rm -rf .venv .uv .node .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* coverage.xml htmlcov dist
+	@rm -rf clients/.venv clients/typescript/node_modules clients/typescript/build clients/*/generated clients/*/.mypy_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 up: ## Start the containers of compose.yaml

@@ -6,6 +6,7 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
+from asyncpg import Record
 from fastapi import Path, Query, Request
 from starlette.responses import Response
 
@@ -27,7 +28,7 @@ from monocoque_menus.arranging_routes import move_router, order_router
 from monocoque_menus.contracts import Visibility
 from monocoque_menus.course_routes import router as course_router
 from monocoque_menus.item_routes import router as item_router
-from monocoque_menus.links import CurrentLinks, Links
+from monocoque_menus.links import CurrentLinks
 from monocoque_menus.problems import NOT_FOUND, SLUG_EMPTY, SLUG_RESERVED, SLUG_TAKEN
 from monocoque_menus.queries import menus as queries
 from monocoque_menus.schemas import CloneWrite, ExportedMenu, ExportFormat, MenuPatch, MenuRead, MenuWrite
@@ -55,22 +56,27 @@ async def create_menu(
 ) -> Response:
     """Starts an empty menu. Unless it brings a slug, one is made from the title, with a suffix where that is taken."""
 
+    made: Record | None = None
+
     async def create(executor: Executor) -> Response:
-        row = await service.create_menu(executor, owner.user_id, menu, links)
+        nonlocal made
+        made = await service.create_menu(executor, owner.user_id, menu, links)
         # This reply is kept for the Idempotency-Key, and nothing that is kept may open an unlisted menu.
-        return created(links.shown(row, told=False), once.location(row["id"]))
+        return created(links.shown(made, told=False), once.location(made["id"]))
 
     reply = await once.run(owner.user_id, create)
-    return await _told(reply, owner.user_id, db, links) if menu.visibility == "unlisted" else reply
+    if menu.visibility != "unlisted":
+        return reply
+    told = json.loads(bytes(reply.body))
+    # A reply from before is of a menu that may be another by now, or gone.
+    row = made or await db.first(queries.FIND, id=UUID(told["id"]), owner_id=owner.user_id)
+    return reply if row is None else _with_addresses(reply, told, links.shown(row))
 
 
-async def _told(reply: Response, owner_id: UUID, db: Db, links: Links) -> Response:
-    """The reply with the addresses of its menu, while there is one."""
-    made = json.loads(bytes(reply.body))
-    row = await db.first(queries.FIND, id=UUID(made["id"]), owner_id=owner_id)
-    addresses = {} if row is None else {name: links.shown(row)[name] for name in ("url", "page_url")}
+def _with_addresses(reply: Response, told: dict[str, Any], shown: dict[str, Any]) -> Response:
+    addresses = {name: shown[name] for name in ("url", "page_url")}
     headers = [header for header in reply.raw_headers if header[0] not in {b"content-type", b"content-length"}]
-    return JsonReply({**made, **addresses}, reply.status_code, headers)
+    return JsonReply({**told, **addresses}, reply.status_code, headers)
 
 
 @router.get("", response_model=Page[MenuRead], summary="List your menus")

@@ -106,7 +106,7 @@ async def clone_menu(executor: Executor, owner_id: UUID, menu_id: UUID, wish: Cl
         whose = {"id": menu_id, "owner_id": owner_id}
         # As whoever enters something does: first what is entered, then the menu.
         media = await transaction.all(queries.MEDIA_OF_ORIGINAL, **whose)
-        del media
+        await hold_items(transaction, [row["media_item_id"] for row in media])
         original = await transaction.first(queries.LOCK_ORIGINAL, **whose)
         if original is None:
             raise Problem(NOT_FOUND)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from monocoque.database import Transaction
+from monocoque.database import Database, Executor, Transaction
 from monocoque.queries import Query
 from monocoque.runtime import Runtime
 from monocoque_menus.schemas import MAX_COURSES, MAX_ITEMS, CourseRead, ItemRead
@@ -191,16 +192,17 @@ async def test_a_change_asks_the_database_no_more_than_it_must(
     menu, [course, _], [[item, _], _] = await curator.filled(2, 1)
     film = await curator.film()
     asked: list[str] = []
-    for name in ("all", "first", "value", "run"):
-        original = getattr(Transaction, name)
+    for kind, name in product((Database, Transaction), ("all", "first", "value", "run")):
+        original = getattr(kind, name)
 
-        def counted(transaction: Transaction, query: Query, _original: Any = original, **parameters: Any) -> Any:
+        def counted(executor: Executor, query: Query, _original: Any = original, **parameters: Any) -> Any:
             asked.append(query.sql)
-            return _original(transaction, query, **parameters)
+            return _original(executor, query, **parameters)
 
-        monkeypatch.setattr(Transaction, name, counted)
+        monkeypatch.setattr(kind, name, counted)
     at_course = f"/menus/{menu['id']}/courses/{course['id']}"
     calls: list[tuple[str, str, Any, int]] = [
+        ("POST", "/menus", {"title": "Slow Sundays", "visibility": "unlisted"}, 1),
         ("POST", f"{at_course}/items", {"media_item_id": film}, 3),
         ("PATCH", f"{at_course}/items/{item['id']}", {"notes": "Late."}, 2),
         ("PATCH", f"{at_course}/items/{item['id']}", {"media_item_id": film}, 3),

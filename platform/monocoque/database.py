@@ -194,16 +194,24 @@ class Database:
         await self._keep(held)
 
     async def _call(self, method: str, query: Query, parameters: dict[str, Any]) -> Any:
-        """One statement, committed by itself: what a request spends its time on, hence without a context manager."""
+        """One statement, committed by itself, again as in `transact`.
+
+        It is what a request spends its time on, hence without a context manager.
+        """
         arguments = query.arguments(parameters)
-        held = await self._take()
-        try:
-            result = await getattr(held, method)(query.sql, *arguments)
-        except BaseException:
-            await self._give_back(held)
-            raise
-        await self._keep(held)
-        return result
+        for left in reversed(range(_RETRIES)):
+            held = await self._take()
+            try:
+                result = await getattr(held, method)(query.sql, *arguments)
+            except BaseException as error:
+                await self._give_back(held)
+                if not left or not isinstance(error, _TRY_AGAIN):
+                    raise
+            else:
+                await self._keep(held)
+                return result
+            await _step_aside()
+        raise AssertionError("unreachable")
 
     async def all(self, query: Query, /, **parameters: Any) -> list[Record]:
         rows: list[Record] = await self._call("fetch", query, parameters)
@@ -237,8 +245,7 @@ class Database:
             except _TRY_AGAIN:
                 if not left:
                     raise
-                # Two that quarrelled must not meet in step again.
-                await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311  no secret depends on it
+                await _step_aside()
         raise AssertionError("unreachable")
 
 
@@ -253,6 +260,11 @@ def unreachable(error: BaseException) -> StartupError:
         f"The database cannot be reached: {reason.splitlines()[0]}",
         hint="Check MONOCOQUE_DATABASE_URL (host, port, user, password, database); unset, the embedded one is used.",
     )
+
+
+async def _step_aside() -> None:
+    """Two that quarrelled must not meet in step again."""
+    await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311  no secret depends on it
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

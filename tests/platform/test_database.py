@@ -219,6 +219,22 @@ async def test_the_victim_of_a_deadlock_is_run_again(pair: Database) -> None:
     assert [row["n"] for row in await pair.all(READ)] == [2, 2]
 
 
+@pytest.mark.parametrize(("failures", "answer"), [(0, 1), (2, 3), (3, None)])
+async def test_a_statement_of_its_own_is_run_again_too(pair: Database, failures: int, answer: int | None) -> None:
+    async with pair.connection() as connection:
+        await connection.execute(
+            "CREATE SEQUENCE tries; CREATE FUNCTION quarrel(failures int) RETURNS bigint LANGUAGE plpgsql AS $$ "
+            "BEGIN IF nextval('tries') <= failures THEN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END IF; "
+            "RETURN currval('tries'); END $$"
+        )
+    query = Query(select(func.quarrel(bindparam("failures", type_=Integer))))
+    if answer is None:
+        with pytest.raises(asyncpg.DeadlockDetectedError):
+            await pair.value(query, failures=failures)
+    else:
+        assert await pair.value(query, failures=failures) == answer
+
+
 async def test_a_serialization_failure_is_given_up_after_three_attempts(pair: Database) -> None:
     attempts = 0
 

@@ -14,7 +14,7 @@ from bench import media
 from bench.report import Verdict
 from bench.rounds import Plan
 
-PLAN = Plan(rounds=1, seconds=0.1, warm_up=0.0, connections=2)
+PLAN = Plan(rounds=1, seconds=0.5, warm_up=0.0, connections=2)
 
 
 @pytest.mark.slow

@@ -138,13 +138,15 @@ async def test_of_two_sources_the_first_is_believed_and_one_may_fail(open_outsid
     )
     await statement(outside, sql, item_id)
     one, other = film(1, overview="One.", runtime=1), film(2, overview="Other.", tagline="More.")
+    outside.vendors.at("/movie/1", Reply(one))
+    outside.vendors.at("/movie/2", Reply(other))
     for mode in ("missing", "all"):
-        outside.vendors.script("tmdb", Reply(one), Reply(other))
         item = await refresh(outside, item_id, mode)
         assert (item["title"], item["description"]) == ("Metropolis", "One."), mode
-    outside.vendors.script("tmdb", broken(500), Reply(film(2, overview="Only one left.")))
+    outside.vendors.at("/movie/1", broken(500))
+    outside.vendors.at("/movie/2", Reply(film(2, overview="Only one left.")))
     assert (await refresh(outside, item_id, "all"))["description"] == "Only one left."
-    outside.vendors.always("tmdb", broken(500))
+    outside.vendors.at("/movie/2", broken(500))
     reply = await outside.person.post(f"/media/items/{item_id}/refresh")
     problem(reply, 502, "media.source_unavailable")
 

@@ -138,12 +138,17 @@ class Vendors:
         self.most_at_once = 0
         self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
         self._always: dict[str, Reply] = {}
+        self._at: dict[str, Reply] = {}
         self._at_once = 0
         self._news = asyncio.Event()
 
     def script(self, source: str, *replies: Reply) -> None:
         """The next replies of a source, one for each request."""
         self._scripts[source].extend(replies)
+
+    def at(self, path: str, reply: Reply) -> None:
+        """Every reply at one path, before those of `always`: for requests that come in whichever order."""
+        self._at[path] = reply
 
     def always(self, source: str, reply: Reply | None) -> None:
         """Every reply of a source after the scripted ones; None goes back to the catalogue."""
@@ -229,7 +234,8 @@ class Vendors:
         script = self._scripts[request.source]
         if script:
             return script.popleft()
-        return self._always.get(request.source) or getattr(self, f"_{request.source}")(request)
+        fixed = self._at.get(request.path) or self._always.get(request.source)
+        return fixed or getattr(self, f"_{request.source}")(request)
 
     def _google_books(self, request: Seen) -> Reply:
         known = [volume(number + 1) for number in range(self.sizes["volumes"])]

@@ -70,7 +70,7 @@ async def merge_course(
         await touch(transaction, owner_id, menu_id)
         parameters = merge_parameters(change, queries.FIELDS)
         row = await transaction.first(queries.MERGE, id=course_id, menu_id=menu_id, versions=versions, **parameters)
-        return row or await _refuse(transaction, owner_id, menu_id, course_id)
+        return row or await _refuse(transaction, owner_id, menu_id, course_id, versions)
 
     return await executor.transact(merge)
 
@@ -83,7 +83,7 @@ async def delete_course(
     async def delete(transaction: Transaction) -> None:
         await hold(transaction, owner_id, menu_id)
         gone = await transaction.first(queries.DELETE, id=course_id, menu_id=menu_id, versions=versions)
-        gone = gone or await _refuse(transaction, owner_id, menu_id, course_id)
+        gone = gone or await _refuse(transaction, owner_id, menu_id, course_id, versions)
         await touch(transaction, owner_id, menu_id, courses=-1, items=-gone["item_count"])
 
     await executor.transact(delete)
@@ -102,7 +102,10 @@ async def check_course(executor: Executor, owner_id: UUID, menu_id: UUID, course
         raise Problem(COURSE_NOT_FOUND)
 
 
-async def _refuse(transaction: Transaction, owner_id: UUID, menu_id: UUID, course_id: UUID) -> NoReturn:
+async def _refuse(
+    transaction: Transaction, owner_id: UUID, menu_id: UUID, course_id: UUID, versions: list[int] | None
+) -> NoReturn:
     """Say why a change touched no course of a menu that is locked: it is not there, or of another version."""
     await check_course(transaction, owner_id, menu_id, course_id)
-    raise Problem(PRECONDITION_FAILED)
+    # Where nothing was expected nothing can be stale.
+    raise Problem(COURSE_NOT_FOUND if versions is None else PRECONDITION_FAILED)

@@ -97,7 +97,7 @@ async def merge_item(
         row = await transaction.first(
             queries.MERGE, id=item_id, course_id=course_id, menu_id=menu_id, versions=versions, **parameters
         )
-        return row or await _refuse(transaction, owner_id, menu_id, course_id, item_id)
+        return row or await _refuse(transaction, owner_id, menu_id, course_id, item_id, versions)
 
     return await executor.transact(merge)
 
@@ -111,7 +111,7 @@ async def delete_item(
         await hold(transaction, owner_id, menu_id)
         ids = {"id": item_id, "course_id": course_id, "menu_id": menu_id}
         if await transaction.first(queries.DELETE, **ids, versions=versions) is None:
-            await _refuse(transaction, owner_id, menu_id, course_id, item_id)
+            await _refuse(transaction, owner_id, menu_id, course_id, item_id, versions)
         await touch(transaction, owner_id, menu_id, items=-1)
 
     await executor.transact(delete)
@@ -132,7 +132,15 @@ def _unknown() -> Problem:
     return invalid("#/media_item_id", MEDIA_ITEM_UNKNOWN, MEDIA_ITEM_UNKNOWN.detail)
 
 
-async def _refuse(transaction: Transaction, owner_id: UUID, menu_id: UUID, course_id: UUID, item_id: UUID) -> NoReturn:
+async def _refuse(
+    transaction: Transaction,
+    owner_id: UUID,
+    menu_id: UUID,
+    course_id: UUID,
+    item_id: UUID,
+    versions: list[int] | None,
+) -> NoReturn:
     """Say why a change touched no entry of a menu that is locked: it is not there, or of another version."""
     await find_item(transaction, owner_id, menu_id, course_id, item_id)
-    raise Problem(PRECONDITION_FAILED)
+    # Where nothing was expected nothing can be stale.
+    raise Problem(ITEM_NOT_FOUND if versions is None else PRECONDITION_FAILED)

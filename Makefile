@@ -93,6 +93,7 @@ contracts: setup ## Write anew what is generated: contracts/, .env.example, tabl
 	@$(RUN) --no-sync monocoque configuration --format markdown --output docs/configuration.md
 	@$(RUN) --no-sync monocoque schema --output docs/schema.md
 	@$(RUN) --no-sync monocoque endpoints --into docs/api.md
+	@$(RUN) --no-sync python -m monocoque_media.connectors.attribute_table > docs/attribute-mapping.md
 	@$(RUN) --no-sync monocoque postman --plan contracts/walkthrough.toml --output contracts/postman.json
 	@$(RUN) --no-sync monocoque bruno --plan contracts/walkthrough.toml --output contracts/bruno
 

@@ -12,7 +12,7 @@ BROWSER = {
 }
 """What a browser sends that was given an address."""
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' https: data:; base-uri 'none'; form-action 'none'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
 _VOID = {"meta", "link", "img", "br", "hr", "input", "path", "rect", "circle", "use"}

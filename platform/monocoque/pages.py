@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("monocoque.pages")
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _RULES = (
-    b"default-src 'none'; style-src 'self'; img-src 'self' https: data:; base-uri 'none'; form-action 'none'; "
+    b"default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'none'; "
     b"frame-ancestors 'none'"
 )
 _POLICY = (b"content-security-policy", _RULES)

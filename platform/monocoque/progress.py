@@ -46,7 +46,7 @@ class Progress:
         """A short summary in a frame, or as plain lines."""
         if self._fancy:
             # Drawn by hand: a table library would cost more memory than the whole of the summary is worth.
-            width = max(len(title) + 2, *(len(f"{name:<8} {value}") for name, value in rows.items())) + 2
+            width = max([len(title) + 2, *(len(f"{name:<8} {value}") for name, value in rows.items())]) + 2
             if width + 2 > shutil.get_terminal_size().columns:
                 plain = "".join(f"  {name:<8} {value}\n" for name, value in rows.items())
                 self._write(f"\n  \x1b[1m{title}\x1b[0m\n{plain}\n{footer}\n\n")

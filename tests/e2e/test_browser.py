@@ -209,6 +209,17 @@ def test_covers_are_shown_and_their_host_is_not_told_who_reads(
     assert browser.complaints() == []
 
 
+def test_a_cover_that_cannot_be_had_leaves_the_drawing_as_it_is(site: dict[str, str], browser: Browser) -> None:
+    browser.open(site["menu"], width=360)
+    browser.ask("document.images[0].src = 'https://nowhere.example.com/cover.svg'")
+    browser.wait_for("return document.images[0].complete && document.images[0].naturalWidth === 0")
+    cover = browser.driver.find_element(By.CSS_SELECTOR, ".cover:has(img)")
+    broken = cover.screenshot_as_png
+    browser.ask("document.images[0].remove()")
+    assert cover.screenshot_as_png == broken
+    assert len(browser.complaints()) == 1
+
+
 def test_the_links_of_a_shared_list_bring_its_files(site: dict[str, str], browser: Browser) -> None:
     browser.open(site["list"])
     found = {}

@@ -33,6 +33,7 @@ _MERMAID = tuple(
     re.compile(line)
     for line in (
         r"erDiagram",
+        r"    direction LR",
         r"    [a-z_]+ \{",
         r"    \}",
         r"        [a-z][\w()\[\]]* [a-z]\w*( (PK|FK|PK, FK))?",
@@ -78,6 +79,12 @@ def test_every_diagram_is_one_that_mermaid_can_draw(inventory: Inventory) -> Non
     for line in "".join(diagrams).splitlines():
         assert any(form.fullmatch(line) for form in _MERMAID), line
     assert any("monocoque_auth_users ||--o{" in diagram for diagram in diagrams)
+
+
+def test_a_diagram_of_many_tables_is_not_wider_than_a_page(inventory: Inventory) -> None:
+    diagrams = re.findall(r"```mermaid\n(.*?)```", schema_text(inventory), re.DOTALL)
+    wide = [diagram for diagram in diagrams if diagram.count(" {\n") > 8]
+    assert wide == [diagram for diagram in diagrams if diagram.startswith("erDiagram\n    direction LR\n")] != []
 
 
 def test_what_production_refuses_is_told_whatever_this_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +138,7 @@ def test_every_endpoint_and_page_is_in_the_tables(inventory: Inventory, reposito
     for module in inventory.enabled:
         assert f"\n### {module.slug}\n" in tables
         for path in module.pages:
-            assert f"| GET | `{path}/" in tables
+            assert re.search(rf"\n\| GET \| `{path}/[^|]+ \| [A-Z][a-z ]+, as a page \| anyone \|\n", tables)
 
 
 def test_a_text_without_a_place_for_the_endpoints_is_refused(inventory: Inventory) -> None:

@@ -66,6 +66,12 @@ def test_a_frame_that_would_not_fit_is_left_out(monkeypatch: pytest.MonkeyPatch)
     assert ROWS["Try"] in said
 
 
+def test_a_frame_may_be_empty() -> None:
+    screen = Screen()
+    Progress(screen).panel("demo data", {}, "Bye.")
+    assert "demo data" in screen.text()
+
+
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_who_wants_no_colour_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)

@@ -30,7 +30,7 @@ _EXPORTS = {
 _TONES = {"wanted": "grey", "ordered": "amber", "received": "blue", "installed": "green"}
 
 
-@router.get("/{token}")
+@router.get("/{token}", summary="Read a shared build list")
 async def get_shared_page(token: Token, request: Request, db: Db, if_none_match: IfNoneMatch = None) -> Response:
     """A build list as its owner shares it."""
     return await shared_page(request, token, await service.find_shared(db, token), if_none_match)

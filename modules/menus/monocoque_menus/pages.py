@@ -32,7 +32,7 @@ _KINDS = {
 _COURSES_FOR_CONTENTS = 3
 
 
-@router.get("/{slug}")
+@router.get("/{slug}", summary="Read a menu")
 async def get_menu_page(
     slug: Annotated[str, Path()], request: Request, db: Db, if_none_match: IfNoneMatch = None
 ) -> Response:

@@ -35,7 +35,7 @@ def load() -> None:
     async def run(runtime: Runtime) -> None:
         found = await demo.load(runtime, progress)
         base = settings.public_url or f"http://{settings.host}:{settings.port}"
-        progress.panel("demo data", found.shown(base.rstrip("/")), "The links open while `monocoque serve` runs.")
+        progress.panel("demo data", found.shown(base.rstrip("/")), "All this works while `monocoque serve` runs.")
 
     run_with_runtime(run)
 

@@ -56,4 +56,4 @@ def _pages(places: Any) -> Iterator[tuple[str, str, str, str]]:
     for path, reference in places.items():
         for route in load(reference).routes:
             words = (route.summary or route.description).partition("\n")[0]
-            yield "GET", f"`{path}{route.path}`", f"The page: {words}", "anyone"
+            yield "GET", f"`{path}{route.path}`", f"{words}, as a page", "anyone"

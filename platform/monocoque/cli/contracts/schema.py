@@ -50,6 +50,8 @@ _COMMON = {
     "deleted_at": "Set while it is deleted and can be restored; a job purges it later.",
 }
 """What columns of these names mean in every table."""
+_TABLES_SIDE_BY_SIDE = 8
+"""With more, a diagram runs from left to right: from top to bottom it would be too wide to be read."""
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -187,6 +189,8 @@ def _diagram(own: list[Table]) -> Iterator[str]:
     """A Mermaid entity relationship diagram; tables of other modules show by name, without their columns."""
     yield "```mermaid"
     yield "erDiagram"
+    if len(own) > _TABLES_SIDE_BY_SIDE:
+        yield "    direction LR"
     for table in own:
         yield f"    {table.name} {{"
         for column in table.columns:

@@ -181,7 +181,7 @@ BODIES: dict[str, Body] = {
     "POST /menus/{menu_id}/courses": lambda _: {"title": "To end with"},
     "PATCH /menus/{menu_id}/courses/{course_id}": lambda _: {"description": "Before noon."},
     "POST /menus/{menu_id}/courses/{course_id}/items": lambda stage: {"media_item_id": stage.other_media_item},
-    "POST /menus/{menu_id}/courses/{course_id}/items:bulk": lambda stage: {"items": [stage.other_media_item]},
+    "POST /menus/{menu_id}/courses/{course_id}/items:bulk": lambda stage: {"media_item_ids": [stage.other_media_item]},
     "PATCH /menus/{menu_id}/courses/{course_id}/items/{item_id}": lambda _: {"notes": None},
 }
 """The body of an operation, by `METHOD /path` below the API prefix; operations without one are not here."""

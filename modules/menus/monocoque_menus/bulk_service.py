@@ -24,7 +24,7 @@ _SHOWN_ERRORS = 50
 async def find_wanted(database: Database, wish: BulkWrite) -> list[UUID]:
     """The items that are to be added: those named, or those that the search finds."""
     if wish.search is None:
-        return wish.items or []
+        return wish.media_item_ids or []
     search = wish.search
     return await search_items(database, search.q, media_type=search.type, year=search.year, limit=search.limit)
 
@@ -60,9 +60,9 @@ async def add_items(
 def _known(wish: BulkWrite, wanted: Sequence[UUID], cards: dict[UUID, MediaCard]) -> list[UUID]:
     """Those that are in the catalogue; raises a 422 where one that was named is not."""
     unknown = [place for place, item_id in enumerate(wanted) if item_id not in cards]
-    if unknown and wish.items is not None:
+    if unknown and wish.media_item_ids is not None:
         detail = MEDIA_ITEM_UNKNOWN.detail
-        errors = [FieldError(f"#/items/{place}", MEDIA_ITEM_UNKNOWN.code, detail) for place in unknown]
+        errors = [FieldError(f"#/media_item_ids/{place}", MEDIA_ITEM_UNKNOWN.code, detail) for place in unknown]
         raise Problem(MEDIA_ITEM_UNKNOWN, errors=errors[:_SHOWN_ERRORS])
     return [item_id for item_id in wanted if item_id in cards]
 
@@ -79,7 +79,7 @@ def _report(
         twice = item_id in seen
         seen.add(item_id)
         if twice and wish.duplicates == "reject":
-            pointer = f"#/items/{place}" if wish.items is not None else "#/search"
+            pointer = f"#/media_item_ids/{place}" if wish.media_item_ids is not None else "#/search"
             errors.append(FieldError(pointer, DUPLICATE.code, f"{title}: in the menu already, or named before."))
         added = not twice or wish.duplicates == "allow"
         status = "added" if added else "skipped"

@@ -38,7 +38,7 @@ TOO_MANY_ITEMS = ProblemCode(
     "menus.too_many_items", 422, "The menu is full", "A menu has at most 1,000 entries; start a second one."
 )
 BULK_AMBIGUOUS = ProblemCode(
-    "menus.bulk_ambiguous", 422, "Ids and a search, or neither", "Give either `items` or `search`."
+    "menus.bulk_ambiguous", 422, "Ids and a search, or neither", "Give either `media_item_ids` or `search`."
 )
 DUPLICATE = ProblemCode(
     "menus.duplicate",

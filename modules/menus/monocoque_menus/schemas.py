@@ -226,13 +226,13 @@ class BulkWrite(Input):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"items": ["0198c5a0-b4c5-7e3a-9d2f-3c4d5e6f7081"], "duplicates": "reject"},
+                {"media_item_ids": ["0198c5a0-b4c5-7e3a-9d2f-3c4d5e6f7081"], "duplicates": "reject"},
                 {"search": {"q": "noir", "type": "movie", "limit": 10}},
             ]
         }
     )
 
-    items: Annotated[list[UUID], Field(min_length=1, max_length=MAX_ITEMS)] | None = Field(
+    media_item_ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_ITEMS)] | None = Field(
         None, description="Items of the catalogue, in this order."
     )
     search: BulkSearch | None = Field(None, description="What this finds in the catalogue, the best first.")
@@ -242,8 +242,8 @@ class BulkWrite(Input):
 
     @model_validator(mode="after")
     def _names_one_way(self) -> Self:
-        if (self.items is None) == (self.search is None):
-            raise PydanticCustomError(BULK_AMBIGUOUS.code, "Give either items or search")
+        if (self.media_item_ids is None) == (self.search is None):
+            raise PydanticCustomError(BULK_AMBIGUOUS.code, "Give either media_item_ids or search")
         return self
 
 

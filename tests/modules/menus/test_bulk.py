@@ -37,7 +37,7 @@ async def test_what_is_named_is_added_in_its_order_and_reported(curator: Curator
     menu, course, _ = shelf
     titles = [f"{letter} {uuid4().hex}" for letter in "BCA"]
     films = [await curator.film(title, release_date="1950", details={"directors": ["Somebody"]}) for title in titles]
-    report = checked(await bulk(curator, menu, course, items=films), 200, BulkReport)
+    report = checked(await bulk(curator, menu, course, media_item_ids=films), 200, BulkReport)
     assert (report["added"], report["skipped"]) == (3, 0)
     items = await curator.items(menu, course)
     assert [item["title"] for item in items[1:]] == titles
@@ -58,15 +58,15 @@ async def test_duplicates_are_allowed_skipped_or_rejected(
     # Anywhere in the menu counts, not only in this course.
     other, new = await curator.course(menu, "Tuesday"), await curator.film()
     menu = await curator.read(menu)
-    reply = await bulk(curator, menu, other, items=[film, new, new], duplicates=duplicates)
+    reply = await bulk(curator, menu, other, media_item_ids=[film, new, new], duplicates=duplicates)
     if status == 409:
         document = problem(reply, 409, "menus.duplicate")
         assert [(error["pointer"], error["code"]) for error in document["errors"]] == [
-            ("#/items/0", "menus.duplicate"),
-            ("#/items/2", "menus.duplicate"),
+            ("#/media_item_ids/0", "menus.duplicate"),
+            ("#/media_item_ids/2", "menus.duplicate"),
         ]
         assert await curator.read(menu) == menu
-        assert (await bulk(curator, menu, other, items=[new], duplicates="reject")).json()["added"] == 1
+        assert (await bulk(curator, menu, other, media_item_ids=[new], duplicates="reject")).json()["added"] == 1
         return
     report = checked(reply, status, BulkReport)
     assert (report["added"], report["skipped"]) == (added, 3 - added)
@@ -79,7 +79,7 @@ async def test_duplicates_are_skipped_unless_told_otherwise_and_then_nothing_cha
     curator: Curator, shelf: Shelf
 ) -> None:
     menu, course, film = shelf
-    report = checked(await bulk(curator, menu, course, items=[film]), 200, BulkReport)
+    report = checked(await bulk(curator, menu, course, media_item_ids=[film]), 200, BulkReport)
     assert (report["added"], report["skipped"]) == (0, 1)
     assert await curator.read(menu) == menu
 
@@ -110,9 +110,9 @@ async def test_one_that_is_not_in_the_catalogue_keeps_all_others_out(
     menu, course, _ = shelf
     good, gone = await curator.film(), await curator.film()
     await owner.delete(f"/media/items/{gone}")
-    reply = await bulk(curator, menu, course, items=[good, gone, good, str(uuid4())])
+    reply = await bulk(curator, menu, course, media_item_ids=[good, gone, good, str(uuid4())])
     document = problem(reply, 422, "menus.media_item_unknown")
-    assert [error["pointer"] for error in document["errors"]] == ["#/items/1", "#/items/3"]
+    assert [error["pointer"] for error in document["errors"]] == ["#/media_item_ids/1", "#/media_item_ids/3"]
     assert await curator.read(menu) == menu
 
 
@@ -120,17 +120,17 @@ async def test_one_that_is_not_in_the_catalogue_keeps_all_others_out(
     ("body", "pointer"),
     [
         ({}, "#"),
-        ({"items": None}, "#"),
-        ({"items": []}, "#/items"),
-        ({"items": ["x"]}, "#/items/0"),
-        ({"items": [str(uuid4())], "search": {"q": "x"}}, "#"),
-        ({"items": [str(uuid4())] * 1001}, "#/items"),
+        ({"media_item_ids": None}, "#"),
+        ({"media_item_ids": []}, "#/media_item_ids"),
+        ({"media_item_ids": ["x"]}, "#/media_item_ids/0"),
+        ({"media_item_ids": [str(uuid4())], "search": {"q": "x"}}, "#"),
+        ({"media_item_ids": [str(uuid4())] * 1001}, "#/media_item_ids"),
         ({"search": {}}, "#/search/q"),
         ({"search": {"q": ""}}, "#/search/q"),
         ({"search": {"q": "x", "limit": 101}}, "#/search/limit"),
         ({"search": {"q": "x", "year": "1949"}}, "#/search/year"),
         ({"search": {"q": "x", "type": "play"}}, "#/search/type"),
-        ({"items": [str(uuid4())], "duplicates": "ask"}, "#/duplicates"),
+        ({"media_item_ids": [str(uuid4())], "duplicates": "ask"}, "#/duplicates"),
     ],
 )
 async def test_what_cannot_be_read_adds_nothing(
@@ -148,7 +148,7 @@ async def test_the_same_items_at_once_are_in_the_menu_once(curator: Curator, she
     menu, course, _ = shelf
     films = [await curator.film() for _ in range(4)]
     replies = await asyncio.gather(
-        *(bulk(curator, menu, course, items=films if number % 2 else films[::-1]) for number in range(6))
+        *(bulk(curator, menu, course, media_item_ids=films if number % 2 else films[::-1]) for number in range(6))
     )
     assert sorted(reply.json()["added"] for reply in replies) == [0, 0, 0, 0, 0, 4]
     items = await curator.items(menu, course)
@@ -173,5 +173,5 @@ async def test_however_many_are_added_it_takes_one_insert(
         return touched
 
     monkeypatch.setattr(Transaction, "run", counted)
-    assert (await bulk(curator, menu, course, items=films)).json()["added"] == 30
+    assert (await bulk(curator, menu, course, media_item_ids=films)).json()["added"] == 30
     assert inserted == [30]

@@ -144,9 +144,9 @@ async def test_what_is_entered_while_two_items_are_merged_is_not_left_behind(
         other = f"/menus/{theirs['id']}/courses/{their_course['id']}/items"
         work = [
             curator.person.post(mine, json={"media_item_id": old}),
-            other_curator.person.post(f"{other}:bulk", json={"items": [new, old], "duplicates": "allow"}),
+            other_curator.person.post(f"{other}:bulk", json={"media_item_ids": [new, old], "duplicates": "allow"}),
             other_curator.person.post(other, json={"media_item_id": old}),
-            curator.person.post(f"{mine}:bulk", json={"items": [old]}),
+            curator.person.post(f"{mine}:bulk", json={"media_item_ids": [old]}),
             curator.person.post(f"/menus/{menu['id']}/clone"),
         ]
         await asyncio.gather(*work[:3], merge(admin, old, new), *work[3:])

@@ -161,7 +161,7 @@ async def test_what_is_of_another_menu_or_course_is_not_there(owner: Person, cur
         ("DELETE", "", None),
         ("GET", "/items", None),
         ("POST", "/items", {"media_item_id": film}),
-        ("POST", "/items:bulk", {"items": [film]}),
+        ("POST", "/items:bulk", {"media_item_ids": [film]}),
         ("GET", f"/items/{stray['id']}", None),
         ("PATCH", f"/items/{stray['id']}", {"notes": "x"}),
         ("DELETE", f"/items/{stray['id']}", None),
@@ -258,7 +258,7 @@ async def test_a_menu_has_at_most_1000_entries_however_many_come_at_once(
     path = f"/menus/{menu['id']}/courses/{other['id']}/items"
     replies = await asyncio.gather(
         *(owner.post(path, json={"media_item_id": film}) for _ in range(5)),
-        owner.post(f"{path}:bulk", json={"items": [film] * 4, "duplicates": "allow"}),
+        owner.post(f"{path}:bulk", json={"media_item_ids": [film] * 4, "duplicates": "allow"}),
     )
     assert sorted(reply.status_code for reply in replies) == [201] * 3 + [422] * 3
     for reply in replies:
@@ -284,7 +284,7 @@ async def test_changes_of_all_kinds_at_once_lose_and_double_nothing(owner: Perso
         *(owner.delete(f"{path}/{first}/items/{item['id']}") for item in items[0][:2]),
         *(curator.move(item["id"], first) for item in items[1]),
         owner.post(path, json={"title": "New"}),
-        owner.post(f"{path}/{second}/items:bulk", json={"items": [film, film], "duplicates": "allow"}),
+        owner.post(f"{path}/{second}/items:bulk", json={"media_item_ids": [film, film], "duplicates": "allow"}),
         owner.delete(f"{path}/{third}"),
         owner.post(f"/menus/{menu['id']}/clone"),
     )

@@ -111,7 +111,7 @@ async def test_a_menu_a_course_and_an_entry_are_made_once_for_one_idempotency_ke
     items = f"{path}/{one.json()['id']}/items"
     for url, body, status in (
         (items, {"media_item_id": film}, 201),
-        (f"{items}:bulk", {"items": [film], "duplicates": "allow"}, 200),
+        (f"{items}:bulk", {"media_item_ids": [film], "duplicates": "allow"}, 200),
         (f"/menus/{first.json()['id']}/clone", {}, 201),
     ):
         replies = [await owner.post(url, json=body, headers=key) for _ in range(2)]

@@ -28,6 +28,9 @@ export UV_PYTHON ?= $(FOUND)
 endif
 endif
 
+# Starting takes twice as long where every process has to compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What takes seconds is said before it is done, and how long it took after.
 NOW := $$(date +%s)
 

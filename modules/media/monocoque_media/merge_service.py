@@ -27,6 +27,7 @@ async def merge_items(
     """
 
     async def merge(transaction: Transaction) -> Record:
+        await transaction.all(queries.WAIT)
         await _check(transaction, old_id, new_id_)
         both = {"old_id": old_id, "new_id": new_id_}
         # First of all, since the log lets its rows go only where their item leads to.

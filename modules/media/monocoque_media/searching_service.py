@@ -55,7 +55,7 @@ async def search(
     database: Database, text: str, *, media_type: MediaType | None, year: int | None, limit: int, extra: Sequence[UUID]
 ) -> list[Record]:
     """The best of the catalogue, `extra` items among the candidates; words that nothing has are taken for misspelt."""
-    isbn = normalise_isbn(_ISBN_BEFORE.sub("", text, count=1) if _ISBN_BEFORE.match(text) else text)
+    isbn = normalise_isbn(_bare(text))
     parameters: dict[str, Any] = {
         "q": text,
         "ids": [text, *(f"{kind}/{text}" for kind in _KINDS)],
@@ -70,6 +70,12 @@ async def search(
         return rows
     corrected = await _corrected(database, text, media_type, year)
     return await database.all(queries.SEARCH, corrected=corrected, **parameters) if corrected else []
+
+
+def _bare(text: str) -> str:
+    """An ISBN without the word before it; any other text as it is."""
+    before = _ISBN_BEFORE.match(text)
+    return text[before.end() :] if before and normalise_isbn(text[before.end() :]) else text
 
 
 async def _corrected(database: Database, text: str, media_type: MediaType | None, year: int | None) -> str | None:
@@ -122,6 +128,7 @@ async def search_sources(
     share one, in whichever process.
     """
     most = min(limit, _PER_SOURCE)
+    text = _bare(text)
 
     async def take_in() -> dict[str, Any]:
         answers = await asyncio.gather(

@@ -63,13 +63,14 @@ async def list_log(
     """The log of the owner's state, newest first, those below the id `before`; raises a 404 or a 308."""
     rows = await executor.all(queries.LOG, owner_id=owner_id, item_id=item_id, before=before, limit=limit)
     if not rows or await executor.first(item_queries.EXISTS, id=item_id) is None:
-        await _check_item(executor, item_id, below="/state/log")
+        # No cursor: it is of the old address, and the log of the other item begins anew.
+        await _check_item(executor, item_id, below="/state/log", query=f"?limit={limit - 1}")
     return rows
 
 
-async def _check_item(executor: Executor, item_id: UUID, below: str = "/state") -> None:
+async def _check_item(executor: Executor, item_id: UUID, below: str = "/state", query: str = "") -> None:
     if await executor.first(item_queries.EXISTS, id=item_id) is None:
-        await item_service.refuse(executor, item_id, below=below)
+        await item_service.refuse(executor, item_id, below=below, query=query)
 
 
 async def _refuse(executor: Executor, item_id: UUID) -> NoReturn:

@@ -11,7 +11,7 @@ import pytest
 
 from monocoque_media.importing.recognise import open_export
 from monocoque_media.importing.rows import LeftRow, NotAnExport, ReadRow
-from monocoque_media.importing.tables import MAX_RECORD
+from monocoque_media.importing.tables import MAX_RECORD, Table
 from tests.modules.media.exports import (
     GOODREADS_HEADER,
     each_recorded,
@@ -246,6 +246,25 @@ def test_a_broken_row_costs_no_other(broken: str) -> None:
     (left,) = (row for row in rows if isinstance(row, LeftRow))
     assert left.status == "failed"
     assert left.reason.endswith(".")
+
+
+def test_lines_that_seem_to_belong_together_are_not_read_over_and_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    look = Table._quoted_at_end
+
+    def counted(table: Table, line: str, *, quoted: bool) -> tuple[bool, bool]:
+        nonlocal looks
+        looks += 1
+        return look(table, line, quoted=quoted)
+
+    monkeypatch.setattr(Table, "_quoted_at_end", counted)
+    # To whoever is within quotation marks each of these lines closes a cell and opens another one.
+    count = 2_000
+    content = goodreads(goodreads_row(1, "Before"), *['x",""",' + "y" * 190] * count, goodreads_row(2, "After"))
+    _, rows = read(content)
+    assert [row.title for row in rows if isinstance(row, ReadRow)] == ["Before", "After"]
+    assert len(rows) == count + 2
+    assert looks < 100 * count
 
 
 REFUSED = {

@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from monocoque.database import Transaction
+from monocoque_media import merge_service
 from monocoque_media.contracts import ITEMS_MERGED, ItemsMerged
 from monocoque_media.facade import find_items
 from monocoque_media.jobs import purge_deleted
@@ -89,7 +90,7 @@ async def test_the_old_address_leads_to_the_new_one(owner: Person, admin: Person
         ("GET", "/state", None),
         ("PUT", "/state", {"status": "active"}),
         ("DELETE", "/state", None),
-        ("GET", "/state/log", None),
+        ("GET", "/state/log?limit=7", None),
         ("PUT", f"/tags/{tag['id']}", None),
         ("DELETE", f"/tags/{tag['id']}", None),
     ]
@@ -132,6 +133,33 @@ async def test_two_merges_at_once_leave_one_item(owner: Person, admin: Person) -
         assert sorted(reply.status_code for reply in replies) == [200] + [308] * 4 + [422] * 5
         living = [await owner.get(f"/media/items/{item['id']}") for item in (one, two)]
         assert sorted(reply.status_code for reply in living) == [200, 308]
+
+
+async def test_a_merge_waits_for_one_that_it_would_cross(
+    app: FastAPI, owner: Person, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier, old, new = [await enter(owner) for _ in range(3)]
+    await merge(admin, earlier, old)
+    check, checked, crossing = merge_service._check, [], []
+
+    async def check_and_be_crossed(transaction: Transaction, old_id: UUID, into: UUID) -> None:
+        checked.append(str(old_id))
+        await check(transaction, old_id, into)
+        # This merge holds what the other wants, and has yet to change what the other would hold by then.
+        path = f"/media/items/{earlier['id']}/merge"
+        crossing.append(asyncio.create_task(admin.post(path, json={"into": new["id"]})))
+        async with app.state.runtime.database.connection() as connection:
+            while not await connection.fetchval(  # noqa: ASYNC110  PostgreSQL tells nobody
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() "
+                "AND wait_event_type = 'Lock')"
+            ):
+                await asyncio.sleep(0.005)
+
+    monkeypatch.setattr(merge_service, "_check", check_and_be_crossed)
+    await merge(admin, old, new)
+    problem(await crossing[0], 308, "media.merged")
+    # Neither had to begin anew, as who is in a circle of locks has to.
+    assert checked == [old["id"], earlier["id"]]
 
 
 async def test_states_and_tags_that_are_set_meanwhile_are_not_lost(app: FastAPI, owner: Person, admin: Person) -> None:

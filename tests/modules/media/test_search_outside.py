@@ -40,6 +40,12 @@ async def test_only_sources_that_fit_the_type_are_asked(outside: Outside) -> Non
     assert (await outside.search("frankenstein"))["sources"] == {}
 
 
+@pytest.mark.parametrize("text", ["ISBN 0-14-044604-4", "isbn-10: 0140446044", "0140446044"])
+async def test_a_source_is_asked_for_the_isbn_that_the_catalogue_understands(outside: Outside, text: str) -> None:
+    await outside.search(text, type="book", include_external=True)
+    assert [request.query["q"] for request in outside.vendors.seen("google_books")] == ["isbn:0140446044"]
+
+
 async def test_a_source_without_its_key_is_not_configured_and_not_asked(open_outside: Open) -> None:
     outside = await open_outside(tmdb_token=None)
     found = await outside.search("metropolis", include_external=True)

@@ -11,6 +11,10 @@ from typing import TextIO
 
 MAX_RECORD = 1024 * 1024
 """Characters that one record may have."""
+# A line that opens a quotation mark is read again when none closes it, with all that was looked at behind it: once that
+# was so much in vain, no further than this. Else a few megabytes of such lines would take hours.
+_IN_VAIN = 16 * MAX_RECORD
+_NEAR = 4 * 1024
 # Of the whole process, and less than a record may have unless it is raised.
 csv.field_size_limit(MAX_RECORD)
 MAX_SHOWN = 4 * 1024
@@ -55,6 +59,7 @@ class Table:
         self._delimiter = delimiter
         self._cell_end = re.compile(f"{re.escape(delimiter)}|[\r\n]")
         self._width = 0
+        self._in_vain = 0
         header: list[str] | Broken = []
         while isinstance(header, list) and not any(header):
             line = self._lines.next()
@@ -90,6 +95,8 @@ class Table:
                     self._lines.skip_rest(line)
                     return Broken(f"The row has more than {MAX_RECORD:,} characters.", line)
                 return self._only_first(lines)
+            if size > _NEAR and len(lines) > 1 and self._in_vain > _IN_VAIN:
+                return self._only_first(lines)
             well_formed, quoted = self._quoted_at_end(line, quoted=quoted)
             if not well_formed and len(lines) > 1:
                 return self._only_first(lines)
@@ -101,7 +108,9 @@ class Table:
 
     def _only_first(self, lines: list[str]) -> Broken:
         # The quote that was never closed belongs to the first line; those after it may well be rows of their own.
-        self._lines.put_back(lines[1:])
+        again = lines[1:]
+        self._in_vain += sum(map(len, again))
+        self._lines.put_back(again)
         return Broken("A quotation mark is opened and never closed.", lines[0])
 
     def _cells(self, lines: list[str]) -> list[str] | Broken:

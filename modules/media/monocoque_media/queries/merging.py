@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -31,11 +32,14 @@ from monocoque_media.queries.shaping import (
     STATES,
     literal,
 )
+from monocoque_media.queries.sources import LOCK_SPACE, LOCK_STRIPES
 from monocoque_media.queries.states import next_version
 
 _old: ColumnElement[Any] = bindparam("old_id", type_=Uuid)
 _new: ColumnElement[Any] = bindparam("new_id", type_=Uuid)
 
+# One merge at a time: what leads to the old item changes too, and which items those are is only known with both held.
+WAIT = Query(text(f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {LOCK_STRIPES})"))
 # In the order of their ids, so that two merges of the same items never wait for each other in a circle.
 HOLD_BOTH = Query(
     select(ITEMS.c.id, ITEMS.c.media_type, ITEMS.c.merged_into, ITEMS.c.deleted_at)

@@ -100,7 +100,8 @@ def _plain(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        if not math.isfinite(value) or (isinstance(value, int) and abs(value) > _SAFE_INT):
+        # An integer may be too large to ask whether it is finite.
+        if abs(value) > _SAFE_INT if isinstance(value, int) else not math.isfinite(value):
             raise PydanticCustomError("media.metadata_number", "Numbers in metadata have to be finite, of 64 bits")
         return value
     if not depth:

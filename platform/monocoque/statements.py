@@ -76,8 +76,13 @@ def like_pattern(text: str | None) -> str | None:
     return f"%{escaped}%"
 
 
-async def missing_or_stale(executor: Executor, find: Query, not_found: ProblemCode, /, **parameters: Any) -> NoReturn:
-    """Say why a conditional change touched no row: 412 when `find` still finds it, else `not_found`."""
-    if await executor.first(find, **parameters) is None:
+async def missing_or_stale(
+    executor: Executor, find: Query, not_found: ProblemCode, versions: list[int] | None, /, **parameters: Any
+) -> NoReturn:
+    """Say why a change touched no row: 412 when `find` still finds it in another version than those, else `not_found`.
+
+    Where nothing was expected nothing can be stale: it was not there, even if somebody has restored it since.
+    """
+    if versions is None or await executor.first(find, **parameters) is None:
         raise Problem(not_found)
     raise Problem(PRECONDITION_FAILED)

@@ -228,9 +228,9 @@ async def test_a_merge_sets_what_was_sent_null_included_and_leaves_the_rest(db: 
 async def test_a_change_that_touched_nothing_was_stale_or_had_nothing_to_touch(db: Database) -> None:
     new = await add(db)
     find = Query(select(things.c.id).where(things.c.id == parameter(things.c.id)))
-    for given, code in ((new, PRECONDITION_FAILED), (-1, GONE)):
+    for given, versions, code in ((new, [7], PRECONDITION_FAILED), (-1, [7], GONE), (new, None, GONE)):
         with pytest.raises(Problem) as caught:
-            await missing_or_stale(db, find, GONE, id=given)
+            await missing_or_stale(db, find, GONE, versions, id=given)
         assert caught.value.code is code
 
 

@@ -223,6 +223,5 @@ def _merged_paid(change: PaidPatch | None, present: Record) -> Money | None:
 async def _refuse_item(
     executor: Executor, owner_id: UUID, list_id: UUID, item_id: UUID, versions: list[int] | None
 ) -> Record:
-    if versions is None:
-        raise Problem(ITEM_NOT_FOUND)
-    await missing_or_stale(executor, queries.FIND_ITEM, ITEM_NOT_FOUND, id=item_id, list_id=list_id, owner_id=owner_id)
+    ids = {"id": item_id, "list_id": list_id, "owner_id": owner_id}
+    await missing_or_stale(executor, queries.FIND_ITEM, ITEM_NOT_FOUND, versions, **ids)

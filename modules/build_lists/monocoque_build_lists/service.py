@@ -152,10 +152,7 @@ async def _check_car(executor: Executor, owner_id: UUID, car_id: UUID, *, list_i
 
 async def refuse(executor: Executor, owner_id: UUID, list_id: UUID, versions: list[int] | None) -> Record:
     """Say why a change touched no list: a 404, or a 412 where other versions were expected."""
-    if versions is None:
-        # Nothing was expected, so nothing can be stale: it was not there, even if somebody has restored it since.
-        raise Problem(NOT_FOUND)
-    await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, id=list_id, owner_id=owner_id)
+    await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, versions, id=list_id, owner_id=owner_id)
 
 
 def _values(build_list: BuildListWrite) -> dict[str, Any]:

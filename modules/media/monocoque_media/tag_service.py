@@ -49,14 +49,14 @@ async def rename_tag(executor: Executor, owner_id: UUID, tag_id: UUID, name: str
         queries.RENAME, id=tag_id, owner_id=owner_id, name=name, name_key=name_key(name), versions=versions
     )
     if row is None:
-        await missing_or_stale(executor, queries.FIND, TAG_NOT_FOUND, id=tag_id, owner_id=owner_id)
+        await missing_or_stale(executor, queries.FIND, TAG_NOT_FOUND, versions, id=tag_id, owner_id=owner_id)
     return row
 
 
 async def delete_tag(executor: Executor, owner_id: UUID, tag_id: UUID, versions: list[int] | None) -> None:
     """Drop the tag, and take it off every item; raises a 404 or a 412."""
     if await executor.first(queries.DELETE, id=tag_id, owner_id=owner_id, versions=versions) is None:
-        await missing_or_stale(executor, queries.FIND, TAG_NOT_FOUND, id=tag_id, owner_id=owner_id)
+        await missing_or_stale(executor, queries.FIND, TAG_NOT_FOUND, versions, id=tag_id, owner_id=owner_id)
 
 
 async def attach_tag(executor: Executor, owner_id: UUID, item_id: UUID, tag_id: UUID) -> None:

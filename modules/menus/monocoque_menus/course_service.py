@@ -13,8 +13,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from monocoque.database import Executor, Transaction
-from monocoque.problems import PRECONDITION_FAILED, Problem
-from monocoque.statements import merge_parameters
+from monocoque.problems import Problem
+from monocoque.statements import merge_parameters, missing_or_stale
 from monocoque.types import new_id
 from monocoque_menus.problems import COURSE_NOT_FOUND, NOT_FOUND, TOO_MANY_COURSES
 from monocoque_menus.queries import courses as queries
@@ -106,6 +106,5 @@ async def _refuse(
     transaction: Transaction, owner_id: UUID, menu_id: UUID, course_id: UUID, versions: list[int] | None
 ) -> NoReturn:
     """Say why a change touched no course of a menu that is locked: it is not there, or of another version."""
-    await check_course(transaction, owner_id, menu_id, course_id)
-    # Where nothing was expected nothing can be stale.
-    raise Problem(COURSE_NOT_FOUND if versions is None else PRECONDITION_FAILED)
+    ids = {"id": course_id, "menu_id": menu_id, "owner_id": owner_id}
+    await missing_or_stale(transaction, queries.EXISTS, COURSE_NOT_FOUND, versions, **ids)

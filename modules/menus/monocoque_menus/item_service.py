@@ -13,8 +13,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from monocoque.database import Executor, Transaction
-from monocoque.problems import PRECONDITION_FAILED, Problem, invalid
-from monocoque.statements import merge_parameters
+from monocoque.problems import Problem, invalid
+from monocoque.statements import merge_parameters, missing_or_stale
 from monocoque.types import new_id
 from monocoque_media.contracts import MediaCard
 from monocoque_media.facade import hold_items
@@ -141,6 +141,6 @@ async def _refuse(
     versions: list[int] | None,
 ) -> NoReturn:
     """Say why a change touched no entry of a menu that is locked: it is not there, or of another version."""
-    await find_item(transaction, owner_id, menu_id, course_id, item_id)
-    # Where nothing was expected nothing can be stale.
-    raise Problem(ITEM_NOT_FOUND if versions is None else PRECONDITION_FAILED)
+    await check_course(transaction, owner_id, menu_id, course_id)
+    ids = {"id": item_id, "course_id": course_id, "menu_id": menu_id, "owner_id": owner_id}
+    await missing_or_stale(transaction, queries.FIND, ITEM_NOT_FOUND, versions, **ids)

@@ -146,10 +146,7 @@ async def export_menu(executor: Executor, owner_id: UUID, menu_id: UUID) -> byte
 
 async def refuse(executor: Executor, owner_id: UUID, menu_id: UUID, versions: list[int] | None) -> Record:
     """Say why a change touched no menu: a 404, or a 412 where other versions were expected."""
-    if versions is None:
-        # Nothing was expected, so nothing can be stale: it was not there, even if somebody has restored it since.
-        raise Problem(NOT_FOUND)
-    await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, id=menu_id, owner_id=owner_id)
+    await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, versions, id=menu_id, owner_id=owner_id)
 
 
 async def hold(transaction: Transaction, owner_id: UUID, menu_id: UUID) -> Record:

@@ -113,7 +113,4 @@ def _merged_price(change: PricePatch | None, present: Record | None) -> Money:
 
 
 async def _refuse(executor: Executor, owner_id: UUID, part_id: UUID, versions: list[int] | None) -> Record:
-    if versions is None:
-        # Nothing was expected, so nothing can be stale: it was not there, even if somebody has restored it since.
-        raise Problem(NOT_FOUND)
-    await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, id=part_id, owner_id=owner_id)
+    await missing_or_stale(executor, queries.EXISTS, NOT_FOUND, versions, id=part_id, owner_id=owner_id)

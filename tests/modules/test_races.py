@@ -18,6 +18,8 @@ from monocoque_build_lists.schemas import BuildListPatch, BuildListWrite, ItemPa
 from monocoque_cars import queries as car_queries
 from monocoque_cars.schemas import CarPatch, CarWrite
 from monocoque_cars.service import delete_car, merge_car, replace_car
+from monocoque_media import tag_service
+from monocoque_media.queries import tags as tag_queries
 from monocoque_menus import arranging_service, course_service
 from monocoque_menus import item_service as entry_service
 from monocoque_menus import service as menu_service
@@ -163,6 +165,18 @@ async def test_a_menu_that_was_away_for_a_moment_is_not_stale_to_who_expected_no
         ),
     }
     await check(app, "menus.item_not_found", of_the_entry)
+
+
+async def test_a_tag_that_was_away_for_a_moment_is_not_stale_to_who_expected_no_version(
+    owner: Person, app: FastAPI
+) -> None:
+    me = cast("UUID", owner.id)
+    tag_id = UUID((await owner.post("/media/tags", json={"name": "To lend"})).json()["id"])
+    changes: dict[Query, Change] = {
+        tag_queries.RENAME: lambda db, versions: tag_service.rename_tag(db, me, tag_id, "Lent", versions),
+        tag_queries.DELETE: lambda db, versions: tag_service.delete_tag(db, me, tag_id, versions),
+    }
+    await check(app, "media.tag_not_found", changes)
 
 
 async def test_an_account_that_goes_while_it_starts_a_list_is_signed_out(

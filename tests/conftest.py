@@ -21,6 +21,7 @@ from monocoque.app import create_app
 from monocoque.embedded import EmbeddedPostgres
 from monocoque.migration import chains
 from monocoque.registry import Inventory, discover, order
+from monocoque.runtime import Runtime
 from monocoque.settings import Settings
 from monocoque_migrations import upgrade
 from tests.support import Person, sign_up
@@ -173,6 +174,13 @@ async def app(worker_database_url: str) -> AsyncIterator[FastAPI]:
     factory = AppFactory()
     yield await factory(worker_database_url)
     await factory.close()
+
+
+@pytest.fixture
+def runtime(app: FastAPI) -> Runtime:
+    """What the application of this worker runs with."""
+    found: Runtime = app.state.runtime
+    return found
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from pydantic import BaseModel
 
 PASSWORD = "correct horse battery staple"
 
@@ -71,3 +72,22 @@ def problem(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert document["code"] == code, document
     assert document["status"] == status
     return document
+
+
+def checked(reply: httpx.Response, status: int, model: type[BaseModel], *, exclude_unset: bool = False) -> Any:
+    """The body of a reply that has this status and exactly the documented members.
+
+    `exclude_unset`: the reply may be without those that the model does not require.
+    """
+    assert reply.status_code == status, reply.text
+    validated = model.model_validate_json(reply.text)
+    assert _members(validated.model_dump(mode="json", exclude_unset=exclude_unset)) == _members(reply.json())
+    return reply.json()
+
+
+def _members(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _members(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_members(member) for member in value]
+    return None

@@ -6,31 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from pydantic import BaseModel
 
 from monocoque.pagination import Page
-from monocoque.runtime import Runtime
 from monocoque_build_lists.schemas import BuildListRead, ItemRead, SharedBuildList, ShareRead, Summary
-from tests.support import Person
+from tests.support import Person, checked
 
 VIN = "JM1NA3518L0112345"
-
-
-def _members(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _members(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_members(member) for member in value]
-    return None
-
-
-def checked(reply: httpx.Response, status: int, model: type[BaseModel]) -> Any:
-    """The body of a reply that has this status and exactly the documented members."""
-    assert reply.status_code == status, reply.text
-    validated = model.model_validate_json(reply.text)
-    assert _members(validated.model_dump(mode="json")) == _members(reply.json())
-    return reply.json()
 
 
 class Garage:
@@ -118,9 +99,3 @@ def garage(owner: Person) -> Garage:
 @pytest.fixture
 def their_garage(stranger: Person) -> Garage:
     return Garage(stranger)
-
-
-@pytest.fixture
-def runtime(app: FastAPI) -> Runtime:
-    found: Runtime = app.state.runtime
-    return found

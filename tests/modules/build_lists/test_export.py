@@ -23,9 +23,9 @@ from monocoque_build_lists.schemas import (
     ExportFormat,
     MoneyRead,
 )
-from tests.support import Person, problem
+from tests.support import Person, checked, problem
 
-from .conftest import VIN, Garage, checked
+from .conftest import VIN, Garage
 
 HOSTILE = [
     "a | b",

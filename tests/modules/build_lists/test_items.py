@@ -13,9 +13,9 @@ import pytest
 from monocoque.runtime import Runtime
 from monocoque_build_lists.item_service import order_errors
 from monocoque_build_lists.schemas import MAX_ITEMS, BuildListRead, ItemRead
-from tests.support import Person, problem
+from tests.support import Person, checked, problem
 
-from .conftest import Garage, checked
+from .conftest import Garage
 
 
 async def _fill(runtime: Any, list_id: str, count: int) -> None:

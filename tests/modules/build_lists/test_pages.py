@@ -17,9 +17,9 @@ from monocoque_build_lists.pages import money_text
 from monocoque_build_lists.schemas import ExportFormat, MoneyRead, SharedBuildList
 from tests.conftest import AppFactory, client_of
 from tests.reading import BROWSER, Page, read
-from tests.support import Person, problem, sign_up
+from tests.support import Person, checked, problem, sign_up
 
-from .conftest import VIN, Garage, checked
+from .conftest import VIN, Garage
 
 HOSTILE = "<script>alert(1)</script>\"' onerror=x {{ 7*7 }} &amp; </td><img src=x>"
 NBSP, NONE = "\u00a0", "\u2013"

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import BaseModel
 
 from monocoque.runtime import Runtime
+from tests import support
 from tests.conftest import AppFactory, client_of
 from tests.modules.media.vendors import Vendors, vendors
 from tests.support import Person, sign_up
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
-
-def _members(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _members(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_members(member) for member in value]
-    return None
-
-
-def checked(reply: httpx.Response, status: int, model: type[BaseModel]) -> Any:
-    """The body of a reply that has this status and exactly the documented members."""
-    assert reply.status_code == status, reply.text
-    validated = model.model_validate_json(reply.text)
-    # What a model may leave out is left out of both.
-    assert _members(validated.model_dump(mode="json", exclude_unset=True)) == _members(reply.json())
-    return reply.json()
+# What a model may leave out is left out of both.
+checked = partial(support.checked, exclude_unset=True)
 
 
 @pytest.fixture

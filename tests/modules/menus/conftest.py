@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from pydantic import BaseModel
 
 from monocoque.pagination import Page
 from monocoque.runtime import Runtime
 from monocoque_menus.schemas import CourseRead, ItemRead, MenuRead, PublicMenu
+from tests import support
 from tests.support import Person
 
-
-def _members(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _members(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_members(member) for member in value]
-    return None
-
-
-def checked(reply: httpx.Response, status: int, model: type[BaseModel]) -> Any:
-    """The body of a reply that has this status and exactly the documented members."""
-    assert reply.status_code == status, reply.text
-    validated = model.model_validate_json(reply.text)
-    # What a model may leave out is left out of both.
-    assert _members(validated.model_dump(mode="json", exclude_unset=True)) == _members(reply.json())
-    return reply.json()
+# What a model may leave out is left out of both.
+checked = partial(support.checked, exclude_unset=True)
 
 
 class Curator:
@@ -164,9 +151,3 @@ def curator(owner: Person) -> Curator:
 @pytest.fixture
 def other_curator(stranger: Person) -> Curator:
     return Curator(stranger)
-
-
-@pytest.fixture
-def runtime(app: FastAPI) -> Runtime:
-    found: Runtime = app.state.runtime
-    return found

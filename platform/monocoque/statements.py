@@ -6,7 +6,23 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from pydantic import BaseModel
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Integer, String, bindparam, case, func, or_
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Boolean,
+    ColumnElement,
+    Integer,
+    String,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql import FromClause
 from sqlmodel.sql.sqltypes import AutoString
 
@@ -74,6 +90,37 @@ def like_pattern(text: str | None) -> str | None:
         return None
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def literal(text: str) -> ColumnElement[Any]:
+    """A text that goes into the statement, so it is the author's alone."""
+    return literal_column(f"'{text}'")
+
+
+NO_ROWS: ColumnElement[Any] = literal_column("'[]'::json")
+"""An empty JSON array."""
+
+
+def json_object(**members: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A JSON object of these members; their names go into the statement, so they are the author's alone."""
+    pairs = [part for name, value in members.items() for part in (literal(name), value)]
+    return func.json_build_object(*pairs, type_=JSON)
+
+
+def json_row(selected: Any) -> ColumnElement[Any]:
+    """The one row of a selection as a JSON object without blanks."""
+    row = selected.subquery("shown")
+    return select(func.row_to_json(row.table_valued())).scalar_subquery()
+
+
+def json_array(value: ColumnElement[Any], *order: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The values of all rows as a JSON array, in order; NULL where there is no row."""
+    return func.array_to_json(func.array_agg(aggregate_order_by(value, *order)))
+
+
+def utf8(document: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A JSON document as the bytes of a reply."""
+    return func.convert_to(cast(document, Text), literal("UTF8"))
 
 
 async def missing_or_stale(

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    JSON,
     Boolean,
     ColumnElement,
     FromClause,
@@ -27,10 +26,22 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from monocoque.queries import Query
-from monocoque.statements import assigned, contains, merged, optional, parameter, touched, version_expected
+from monocoque.statements import (
+    NO_ROWS,
+    assigned,
+    contains,
+    json_array,
+    json_object,
+    json_row,
+    merged,
+    optional,
+    parameter,
+    touched,
+    utf8,
+    version_expected,
+)
 from monocoque_auth.contracts import ACTIVE_USERS
 from monocoque_build_lists.models import BuildList, Item
 from monocoque_cars.contracts import CAR_CARDS
@@ -61,15 +72,9 @@ _own = (_lists.c.id == parameter(_lists.c.id), _lists.c.owner_id == parameter(_l
 _own_living = (*_own, _lists.c.deleted_at.is_(None))
 
 
-def _json_object(**members: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A JSON object of these members; their names go into the statement, so they are ours alone."""
-    pairs = [part for name, value in members.items() for part in (literal_column(f"'{name}'"), value)]
-    return func.json_build_object(*pairs, type_=JSON)
-
-
 def _money(amount: ColumnElement[Any], currency: ColumnElement[Any]) -> ColumnElement[Any]:
     """Money in its JSON form, or NULL where there is no amount."""
-    return case((amount.is_not(None), _json_object(amount=cast(amount, Text), currency=currency)))
+    return case((amount.is_not(None), json_object(amount=cast(amount, Text), currency=currency)))
 
 
 def _with_parts(items: FromClause) -> FromClause:
@@ -277,14 +282,6 @@ CLONE_ITEMS = Query(
     )
 )
 
-_NO_ROWS: ColumnElement[Any] = literal_column("'[]'::json")
-
-
-def _row(selected: Any) -> ColumnElement[Any]:
-    """The one row of a selection as a JSON object without blanks."""
-    row = selected.subquery("shown")
-    return select(func.row_to_json(row.table_valued())).scalar_subquery()
-
 
 def _document(
     *which: ColumnElement[bool],
@@ -298,7 +295,7 @@ def _document(
             _items.c.position,
             _total_amount(_items).label("amount"),
             _total_currency(_items).label("currency"),
-            _row(select(*of_item, *_shown(_items)).correlate(_items, PART_CARDS)).label("line"),
+            json_row(select(*of_item, *_shown(_items)).correlate(_items, PART_CARDS)).label("line"),
         )
         .select_from(_with_parts(_items))
         .where(_items.c.list_id == select(chosen.c.id).scalar_subquery())
@@ -310,12 +307,12 @@ def _document(
         .group_by(lines.c.currency)
         .subquery("sums")
     )
-    items = select(func.coalesce(_array(lines.c.line, lines.c.position), _NO_ROWS)).scalar_subquery()
+    items = select(func.coalesce(json_array(lines.c.line, lines.c.position), NO_ROWS)).scalar_subquery()
     totals = select(
-        func.coalesce(_array(_money(sums.c.amount, sums.c.currency), sums.c.currency), _NO_ROWS)
+        func.coalesce(json_array(_money(sums.c.amount, sums.c.currency), sums.c.currency), NO_ROWS)
     ).scalar_subquery()
     car = select(
-        _json_object(
+        json_object(
             make=CAR_CARDS.c.make, model=CAR_CARDS.c.model, year=CAR_CARDS.c.year, nickname=CAR_CARDS.c.nickname
         )
     ).where(CAR_CARDS.c.id == chosen.c.car_id)
@@ -329,12 +326,7 @@ def _document(
         chosen.c.updated_at,
         items.label("items"),
     ).subquery("whole")
-    return Query(select(func.convert_to(cast(func.row_to_json(whole.table_valued()), Text), literal_column("'UTF8'"))))
-
-
-def _array(value: ColumnElement[Any], order: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The rows' values as a JSON array, in order; NULL where there is no row."""
-    return func.array_to_json(func.array_agg(aggregate_order_by(value, order)))
+    return Query(select(utf8(func.row_to_json(whole.table_valued()))))
 
 
 SHARED = _document(

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Integer, Interval, Uuid, bindparam, case, func, 
 
 from monocoque.problems import FieldError
 from monocoque.queries import Query
-from monocoque.statements import assigned, contains, merged, optional, parameter, touched, version_expected
+from monocoque.statements import NO_ROWS, assigned, contains, merged, optional, parameter, touched, version_expected
 from monocoque_cars.models import Car
 from monocoque_cars.problems import VIN_CHECK_DIGIT
 
@@ -21,7 +21,7 @@ _warnings = case(
         _cars.c.vin_check_ok.is_(False),
         literal_column(f"'{json.dumps([_VIN_WARNING])}'::json"),
     ),
-    else_=literal_column("'[]'::json"),
+    else_=NO_ROWS,
 ).label("warnings")
 _read = (
     _cars.c.id,

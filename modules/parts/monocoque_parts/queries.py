@@ -6,7 +6,6 @@ from dataclasses import fields
 
 from sqlalchemy import (
     ARRAY,
-    JSON,
     Boolean,
     Integer,
     Interval,
@@ -16,14 +15,13 @@ from sqlalchemy import (
     case,
     cast,
     func,
-    literal_column,
     null,
     or_,
     select,
 )
 
 from monocoque.queries import Query
-from monocoque.statements import assigned, contains, merged, optional, parameter, touched, version_expected
+from monocoque.statements import assigned, contains, json_object, merged, optional, parameter, touched, version_expected
 from monocoque_parts.contracts import PART_CARDS, PartCard
 from monocoque_parts.models import Part
 
@@ -33,13 +31,7 @@ _parts = Part.metadata.tables["monocoque_parts.parts"]
 _price = case(
     (
         _parts.c.price_amount.is_not(None),
-        func.json_build_object(
-            literal_column("'amount'"),
-            cast(_parts.c.price_amount, Text),
-            literal_column("'currency'"),
-            _parts.c.price_currency,
-            type_=JSON,
-        ),
+        json_object(amount=cast(_parts.c.price_amount, Text), currency=_parts.c.price_currency),
     ),
 ).label("price")
 _read = (

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from monocoque.queries import Query
+from monocoque.statements import NO_ROWS, json_object, literal
 from monocoque_media.fields import DETAILS
 from monocoque_media.queries.shaping import (
     DETAIL_TABLES,
@@ -32,8 +33,6 @@ from monocoque_media.queries.shaping import (
     STATES,
     TAGS,
     json_list,
-    json_object,
-    literal,
     release_text,
 )
 
@@ -128,7 +127,7 @@ _metadata = case((_own, ITEMS.c.metadata), else_=literal_column("'{}'::jsonb"))
 
 
 def _of_own(names: ColumnElement[Any]) -> ColumnElement[Any]:
-    return case((_own, names), else_=literal_column("'[]'::json"))
+    return case((_own, names), else_=NO_ROWS)
 
 
 _record = json_object(
@@ -148,7 +147,7 @@ _record = json_object(
     sources=_sources,
     tags=_tags,
     state=_state,
-    log=case((_has_long_log, literal_column("'[]'::json")), else_=_log),
+    log=case((_has_long_log, NO_ROWS), else_=_log),
 )
 RECORDS = Query(
     select(

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from monocoque.queries import Query
-from monocoque.statements import assigned, merged, parameter, touched
+from monocoque.statements import assigned, json_object, merged, parameter, touched
 from monocoque_media.fields import DETAILS
 from monocoque_media.queries.shaping import (
     DETAIL_TABLES,
@@ -35,7 +35,6 @@ from monocoque_media.queries.shaping import (
     details_of,
     item_columns,
     json_list,
-    json_object,
     own_tags,
     state_columns,
 )

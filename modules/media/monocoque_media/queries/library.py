@@ -25,18 +25,8 @@ from sqlalchemy import (
 )
 
 from monocoque.queries import Query
-from monocoque.statements import optional, parameter
-from monocoque_media.queries.shaping import (
-    ITEM_TAGS,
-    ITEMS,
-    STATES,
-    TAGS,
-    json_object,
-    literal,
-    own_tags,
-    release_text,
-    state_columns,
-)
+from monocoque.statements import json_object, literal, optional, parameter
+from monocoque_media.queries.shaping import ITEM_TAGS, ITEMS, STATES, TAGS, own_tags, release_text, state_columns
 
 _owner = parameter(STATES.c.owner_id)
 _of_owner = (STATES.c.owner_id == _owner, ITEMS.c.deleted_at.is_(None))

@@ -21,17 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from monocoque.queries import Query
-from monocoque.statements import touched
-from monocoque_media.queries.shaping import (
-    IMPORT_ROWS,
-    ITEM_TAGS,
-    ITEMS,
-    SOURCES,
-    STATE_FIELDS,
-    STATE_LOG,
-    STATES,
-    literal,
-)
+from monocoque.statements import literal, touched
+from monocoque_media.queries.shaping import IMPORT_ROWS, ITEM_TAGS, ITEMS, SOURCES, STATE_FIELDS, STATE_LOG, STATES
 from monocoque_media.queries.sources import LOCK_SPACE, LOCK_STRIPES
 from monocoque_media.queries.states import next_version
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from monocoque.statements import NO_ROWS, json_object, literal
 from monocoque_media.fields import DETAILS
 from monocoque_media.models import MediaItem
 
@@ -44,20 +45,9 @@ DETAIL_TABLES: dict[str, Table] = {
 }
 
 
-def literal(text: str) -> ColumnElement[Any]:
-    """A text that goes into the statement, so it is ours alone."""
-    return literal_column(f"'{text}'")
-
-
-def json_object(**members: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A JSON object of these members; their names go into the statement, so they are ours alone."""
-    pairs = [part for name, value in members.items() for part in (literal(name), value)]
-    return func.json_build_object(*pairs, type_=JSON)
-
-
 def json_list(value: ColumnElement[Any], order: ColumnElement[Any]) -> ColumnElement[Any]:
     """The values of all rows as a JSON array, in order; empty where there is no row."""
-    return func.coalesce(func.json_agg(aggregate_order_by(value, order)), literal_column("'[]'::json"), type_=JSON)
+    return func.coalesce(func.json_agg(aggregate_order_by(value, order)), NO_ROWS, type_=JSON)
 
 
 def release_text(items: FromClause) -> ColumnElement[Any]:

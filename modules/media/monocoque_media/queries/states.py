@@ -23,8 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from monocoque.queries import Query
-from monocoque.statements import parameter, touched, version_expected
-from monocoque_media.queries.shaping import ITEMS, STATE_FIELDS, STATE_LOG, STATES, literal, state_columns
+from monocoque.statements import literal, parameter, touched, version_expected
+from monocoque_media.queries.shaping import ITEMS, STATE_FIELDS, STATE_LOG, STATES, state_columns
 
 _LOGGED = ("owner_id", "item_id", *STATE_FIELDS)
 _mine = (STATES.c.item_id == parameter(STATES.c.item_id), STATES.c.owner_id == parameter(STATES.c.owner_id))

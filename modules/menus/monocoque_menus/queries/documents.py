@@ -8,35 +8,21 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     LargeBinary,
-    Text,
     Uuid,
     and_,
     bindparam,
     case,
-    cast,
     func,
     literal_column,
     select,
 )
 
 from monocoque.queries import Query
-from monocoque.statements import parameter
+from monocoque.statements import NO_ROWS, json_array, json_row, literal, parameter, utf8
 from monocoque_auth.contracts import ACTIVE_USERS
 from monocoque_media.contracts import ITEM_STATUSES, MEDIA_CARDS
 from monocoque_menus.queries.menus import public
-from monocoque_menus.queries.shaping import (
-    COURSES,
-    ITEMS,
-    MENUS,
-    SLUGS,
-    json_list,
-    literal,
-    no_rows,
-    own_living_menu,
-    row_json,
-    shown,
-    with_cards,
-)
+from monocoque_menus.queries.shaping import COURSES, ITEMS, MENUS, SLUGS, own_living_menu, shown, with_cards
 
 _ZERO: ColumnElement[Any] = literal_column("0")
 _done = (
@@ -52,13 +38,13 @@ _done = (
 
 def _progress(done: ColumnElement[Any], total: ColumnElement[Any], *of: FromClause) -> ColumnElement[Any]:
     counted = select(func.coalesce(done, _ZERO).label("done"), func.coalesce(total, _ZERO).label("total"))
-    return row_json(counted.correlate(*of)).label("progress")
+    return json_row(counted.correlate(*of)).label("progress")
 
 
 def _document(chosen: Any, *, progress: bool = False, whole: bool = False) -> ColumnElement[Any]:
     """The menu in `chosen` as UTF-8 JSON; `whole` with what only its owner needs, `progress` with the reader's."""
     of_item = (ITEMS.c.id, MEDIA_CARDS.c.id.label("media_item_id")) if whole else ()
-    line = row_json(select(*of_item, *shown(ITEMS), ITEMS.c.notes, ITEMS.c.position).correlate(ITEMS, MEDIA_CARDS))
+    line = json_row(select(*of_item, *shown(ITEMS), ITEMS.c.notes, ITEMS.c.position).correlate(ITEMS, MEDIA_CARDS))
     counts = (
         func.count().filter(and_(MEDIA_CARDS.c.id.is_not(None), _done)).label("done"),
         func.count(MEDIA_CARDS.c.id).label("total"),
@@ -67,7 +53,7 @@ def _document(chosen: Any, *, progress: bool = False, whole: bool = False) -> Co
         select(
             ITEMS.c.course_id,
             func.count().label("item_count"),
-            json_list(line, ITEMS.c.position).label("items"),
+            json_array(line, ITEMS.c.position).label("items"),
             *(counts if progress else ()),
         )
         .select_from(with_cards(ITEMS).join(COURSES, COURSES.c.id == ITEMS.c.course_id))
@@ -75,7 +61,7 @@ def _document(chosen: Any, *, progress: bool = False, whole: bool = False) -> Co
         .group_by(ITEMS.c.course_id)
         .cte("entries")
     )
-    course = row_json(
+    course = json_row(
         select(
             *((COURSES.c.id,) if whole else ()),
             COURSES.c.title,
@@ -83,11 +69,11 @@ def _document(chosen: Any, *, progress: bool = False, whole: bool = False) -> Co
             COURSES.c.position,
             func.coalesce(entries.c.item_count, _ZERO).label("item_count"),
             *((_progress(entries.c.done, entries.c.total, entries),) if progress else ()),
-            func.coalesce(entries.c["items"], no_rows()).label("items"),
+            func.coalesce(entries.c["items"], NO_ROWS).label("items"),
         ).correlate(COURSES, entries)
     )
     courses = (
-        select(func.coalesce(json_list(course, COURSES.c.position), no_rows()))
+        select(func.coalesce(json_array(course, COURSES.c.position), NO_ROWS))
         .select_from(COURSES.outerjoin(entries, entries.c.course_id == COURSES.c.id))
         .where(COURSES.c.menu_id == chosen.c.id)
         .scalar_subquery()
@@ -96,7 +82,7 @@ def _document(chosen: Any, *, progress: bool = False, whole: bool = False) -> Co
     done, total = (
         select(func.sum(entries.c[name])).scalar_subquery() if progress else _ZERO for name in ("done", "total")
     )
-    menu = row_json(
+    menu = json_row(
         select(
             *(chosen.c[name] for name in ("id", "title", "description", "slug", *names, "published_at", "updated_at")),
             chosen.c.item_count,
@@ -104,7 +90,7 @@ def _document(chosen: Any, *, progress: bool = False, whole: bool = False) -> Co
             courses.label("courses"),
         ).correlate(chosen)
     )
-    return func.convert_to(cast(menu, Text), literal("UTF8"))
+    return utf8(menu)
 
 
 def _by_slug(*, progress: bool = False) -> Query:

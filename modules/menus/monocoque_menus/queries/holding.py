@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Uuid, bindparam, null, or_, select
 
 from monocoque.queries import Query
-from monocoque.statements import parameter
+from monocoque.statements import json_array, json_row, parameter
 from monocoque_media.contracts import MEDIA_CARDS
-from monocoque_menus.queries.shaping import COURSES, ITEMS, MENUS, json_list, row_json
+from monocoque_menus.queries.shaping import COURSES, ITEMS, MENUS
 
 _before: ColumnElement[Any] = bindparam("before", type_=Uuid)
-_entry = row_json(
+_entry = json_row(
     select(ITEMS.c.id, ITEMS.c.course_id, COURSES.c.title.label("course"), ITEMS.c.position).correlate(ITEMS, COURSES)
 )
 LIST = Query(
@@ -21,7 +21,7 @@ LIST = Query(
         MENUS.c.title,
         MENUS.c.slug,
         MENUS.c.visibility,
-        json_list(_entry, COURSES.c.position, ITEMS.c.position).label("entries"),
+        json_array(_entry, COURSES.c.position, ITEMS.c.position).label("entries"),
     )
     .select_from(
         ITEMS.join(MEDIA_CARDS, MEDIA_CARDS.c.id == ITEMS.c.media_item_id)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from monocoque.queries import Query
-from monocoque.statements import contains, merged, optional, parameter, touched, version_expected
+from monocoque.statements import contains, literal, merged, optional, parameter, touched, version_expected
 from monocoque_auth.contracts import ACTIVE_USERS
 from monocoque_menus.queries.shaping import (
     COURSES,
@@ -30,7 +30,6 @@ from monocoque_menus.queries.shaping import (
     MENUS,
     SLUGS,
     SNAPSHOT,
-    literal,
     menu_columns,
     numbered,
     own_living_menu,

@@ -16,12 +16,10 @@ from sqlalchemy import (
     cast,
     column,
     func,
-    literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from monocoque.statements import parameter
+from monocoque.statements import literal, parameter
 from monocoque_media.contracts import MEDIA_CARDS
 from monocoque_menus.models import Menu
 
@@ -34,27 +32,6 @@ SNAPSHOT = ("title", "media_type", "year", "cover_image_url", "creators")
 
 own_menu = (MENUS.c.id == parameter(MENUS.c.id), MENUS.c.owner_id == parameter(MENUS.c.owner_id))
 own_living_menu = (*own_menu, MENUS.c.deleted_at.is_(None))
-
-
-def literal(text: str) -> ColumnElement[Any]:
-    """A text that goes into the statement, so it is ours alone."""
-    return literal_column(f"'{text}'")
-
-
-def row_json(selected: Any) -> ColumnElement[Any]:
-    """The one row of a selection as a JSON object without blanks."""
-    row = selected.subquery("shown")
-    return select(func.row_to_json(row.table_valued())).scalar_subquery()
-
-
-def json_list(value: ColumnElement[Any], *order: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The values of all rows as a JSON array, in order; NULL where there is no row."""
-    return func.array_to_json(func.array_agg(aggregate_order_by(value, *order)))
-
-
-def no_rows() -> ColumnElement[Any]:
-    """An empty JSON array."""
-    return literal_column("'[]'::json")
 
 
 def menu_columns(menus: FromClause) -> tuple[ColumnElement[Any], ...]:

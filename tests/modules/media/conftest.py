@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from monocoque.runtime import Runtime
+from monocoque_media.flights import Flights
 from tests import support
 from tests.conftest import AppFactory, client_of
 from tests.modules.media.vendors import Vendors, vendors
@@ -93,3 +96,49 @@ async def open_outside(
 @pytest.fixture
 async def outside(open_outside: Open) -> Outside:
     return await open_outside()
+
+
+class Crowd:
+    """How many wait for answers of sources just now, in all applications of a test."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        """Those who asked, or joined who asks."""
+        self.following = 0
+        """The calls that another process makes."""
+        self._news = asyncio.Event()
+
+    async def of(self, waiting: int, following: int = 0) -> None:
+        """Wait until so many wait and so many follow, though they take long to get there."""
+        async with asyncio.timeout(60):
+            while (self.waiting, self.following) != (waiting, following):
+                self._news.clear()
+                await self._news.wait()
+
+    @contextmanager
+    def one_more(self, waiting: int = 0, following: int = 0) -> Iterator[None]:
+        self.waiting, self.following = self.waiting + waiting, self.following + following
+        self._news.set()
+        try:
+            yield
+        finally:
+            self.waiting, self.following = self.waiting - waiting, self.following - following
+            self._news.set()
+
+
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    """Counts from here on; a test that holds the sources' answers back till all are there has them meet for certain."""
+    found, share, followed = Crowd(), Flights.share, Flights._followed
+
+    async def counted_share(self: Flights, *arguments: Any) -> Any:
+        with found.one_more(waiting=1):
+            return await share(self, *arguments)
+
+    async def counted_followed(self: Flights, *arguments: Any) -> Any:
+        with found.one_more(following=1):
+            return await followed(self, *arguments)
+
+    monkeypatch.setattr(Flights, "share", counted_share)
+    monkeypatch.setattr(Flights, "_followed", counted_followed)
+    return found

@@ -17,7 +17,7 @@ from monocoque_media.contracts import BookDetails, GameDetails, NormalisedItem, 
 from monocoque_media.keeping_service import Upserted, upsert
 from monocoque_media.schemas.items import ItemRead, ItemWithRead
 from monocoque_media.schemas.searching import IngestReport
-from tests.modules.media.conftest import Open, Outside, checked
+from tests.modules.media.conftest import Crowd, Open, Outside, checked
 from tests.modules.media.vendors import Reply, broken, cut_off, limited, slow, volume
 from tests.support import problem, sign_up
 
@@ -193,10 +193,13 @@ async def test_many_at_once_make_one_row_and_one_call(outside: Outside) -> None:
     assert (await count(outside, "items"), await count(outside, "sources")) == (1, 1)
 
 
-async def test_a_failure_that_many_share_is_told_to_each_and_not_kept(open_outside: Open) -> None:
-    outside = await open_outside(provider_attempts=1)
-    outside.vendors.script("tmdb", broken(500))
-    replies = await asyncio.gather(*(ingest(outside, "tmdb", external_id="movie/1") for _ in range(5)))
+async def test_a_failure_that_many_share_is_told_to_each_and_not_kept(open_outside: Open, crowd: Crowd) -> None:
+    outside, answering = await open_outside(provider_attempts=1, provider_timeout_seconds=20), asyncio.Event()
+    outside.vendors.script("tmdb", broken(500).when(answering))
+    asking = [asyncio.ensure_future(ingest(outside, "tmdb", external_id="movie/1")) for _ in range(5)]
+    await crowd.of(5)
+    answering.set()
+    replies = await asyncio.gather(*asking)
     assert {reply.status_code for reply in replies} == {502}
     assert len(outside.vendors.seen("tmdb")) == 1
     checked(await ingest(outside, "tmdb", external_id="movie/1"), 201, ItemRead)

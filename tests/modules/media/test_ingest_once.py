@@ -18,7 +18,7 @@ from monocoque_media.queries import claims
 from monocoque_media.schemas.items import ItemRead
 from monocoque_media.schemas.searching import IngestReport, SearchRead
 from tests.conftest import AppFactory, client_of
-from tests.modules.media.conftest import Open, Outside, checked
+from tests.modules.media.conftest import Crowd, Open, Outside, checked
 from tests.modules.media.vendors import Reply, broken, film, limited, volume
 from tests.support import problem, sign_up
 
@@ -43,10 +43,13 @@ async def rows(outside: Outside, table: str) -> int:
         return found
 
 
-async def test_two_processes_make_one_row_and_one_call(processes: list[Outside]) -> None:
-    vendors = processes[0].vendors
-    vendors.always("tmdb", Reply(FILM, delay=0.2))
-    replies = await asyncio.gather(*(ingest(process) for process in processes * 4))
+async def test_two_processes_make_one_row_and_one_call(processes: list[Outside], crowd: Crowd) -> None:
+    vendors, answering = processes[0].vendors, asyncio.Event()
+    vendors.always("tmdb", Reply(FILM, until=answering))
+    asking = [ingest(process) for process in processes * 4]
+    await crowd.of(8, following=1)
+    answering.set()
+    replies = await asyncio.gather(*asking)
     assert sorted(reply.status_code for reply in replies) == [200] * 7 + [201]
     assert len({reply.json()["id"] for reply in replies}) == 1
     assert len(vendors.seen("tmdb")) == 1
@@ -71,7 +74,7 @@ async def test_what_was_stored_between_the_look_and_the_claim_is_found(
     assert len(outside.vendors.seen("tmdb")) == 1
 
 
-async def test_a_failure_is_told_to_all_who_waited_and_not_kept(processes: list[Outside]) -> None:
+async def test_a_failure_is_told_to_all_who_waited_and_not_kept(processes: list[Outside], crowd: Crowd) -> None:
     vendors = processes[0].vendors
     nothing = Reply({"success": False, "status_code": 34}, 404)
     for number, (reply, status, code, detail) in enumerate(
@@ -81,30 +84,38 @@ async def test_a_failure_is_told_to_all_who_waited_and_not_kept(processes: list[
             (limited("0"), 429, "media.source_rate_limited", "tmdb: limits how often it may be asked"),
         )
     ):
-        vendors.always("tmdb", reply.after(0.2))
-        for answer in await asyncio.gather(*(ingest(process) for process in processes * 2)):
+        answering = asyncio.Event()
+        vendors.always("tmdb", reply.when(answering))
+        asking = [ingest(process) for process in processes * 2]
+        await crowd.of(4, following=1)
+        answering.set()
+        for answer in await asyncio.gather(*asking):
             assert problem(answer, status, code)["detail"] == detail
         assert len(vendors.seen("tmdb")) == number + 1
     vendors.always("tmdb", None)
     checked(await ingest(processes[1]), 201, ItemRead)
 
 
-async def test_a_limit_is_told_to_all_with_its_time(processes: list[Outside]) -> None:
-    processes[0].vendors.always("tmdb", limited("17").after(0.2))
-    for reply in await asyncio.gather(*map(ingest, processes)):
+async def test_a_limit_is_told_to_all_with_its_time(processes: list[Outside], crowd: Crowd) -> None:
+    answering = asyncio.Event()
+    processes[0].vendors.always("tmdb", limited("17").when(answering))
+    asking = [ingest(process) for process in processes]
+    await crowd.of(2, following=1)
+    answering.set()
+    for reply in await asyncio.gather(*asking):
         problem(reply, 429, "media.source_rate_limited")
         assert reply.headers["retry-after"] == "17"
     assert len(processes[0].vendors.seen("tmdb")) == 1
 
 
-async def test_a_search_of_a_source_is_asked_once_and_counted_once(processes: list[Outside]) -> None:
-    vendors = processes[0].vendors
-    vendors.always("google_books", Reply({"totalItems": 2, "items": [volume(1), volume(2)]}, delay=0.2))
+async def test_a_search_of_a_source_is_asked_once_and_counted_once(processes: list[Outside], crowd: Crowd) -> None:
+    vendors, answering = processes[0].vendors, asyncio.Event()
+    vendors.always("google_books", Reply({"totalItems": 2, "items": [volume(1), volume(2)]}, until=answering))
     bodies = ({"query": "Frankenstein"}, {"query": "  frankenstein "})
-    replies = await asyncio.gather(
-        *(ingest(process, "google_books", **body) for process in processes for body in bodies)
-    )
-    reports = [checked(reply, 200, IngestReport) for reply in replies]
+    asking = [ingest(process, "google_books", **body) for process in processes for body in bodies]
+    await crowd.of(4, following=1)
+    answering.set()
+    reports = [checked(reply, 200, IngestReport) for reply in await asyncio.gather(*asking)]
     assert sorted((report["created"], report["known"]) for report in reports) == [(0, 2)] * 3 + [(2, 0)]
     assert len({tuple(item["id"] for item in report["items"]) for report in reports}) == 1
     assert len(vendors.seen("google_books")) == 1
@@ -112,27 +123,29 @@ async def test_a_search_of_a_source_is_asked_once_and_counted_once(processes: li
     assert len(vendors.seen("google_books")) == 2
 
 
-async def test_a_refresh_asks_once(processes: list[Outside]) -> None:
-    vendors = processes[0].vendors
+async def test_a_refresh_asks_once(processes: list[Outside], crowd: Crowd) -> None:
+    vendors, answering = processes[0].vendors, asyncio.Event()
     item = checked(await ingest(processes[0]), 201, ItemRead)
-    vendors.always("tmdb", Reply({**FILM, "overview": "A city of two levels."}, delay=0.2))
-    replies = await asyncio.gather(
-        *(process.person.post(f"/media/items/{item['id']}/refresh") for process in processes * 3)
-    )
-    for reply in replies:
+    vendors.always("tmdb", Reply({**FILM, "overview": "A city of two levels."}, until=answering))
+    path = f"/media/items/{item['id']}/refresh"
+    asking = [asyncio.ensure_future(process.person.post(path)) for process in processes * 3]
+    await crowd.of(6, following=1)
+    answering.set()
+    for reply in await asyncio.gather(*asking):
         refreshed = checked(reply, 200, ItemRead)
         assert (refreshed["description"], refreshed["version"]) == ("A city of two levels.", item["version"] + 1)
     assert len(vendors.seen("tmdb")) == 2
 
 
-async def test_a_search_outside_asks_each_source_once(processes: list[Outside]) -> None:
-    vendors = processes[0].vendors
-    vendors.always("google_books", Reply({"totalItems": 1, "items": [volume(1)]}, delay=0.2))
-    vendors.always("tmdb", broken(500).after(0.2))
-    replies = await asyncio.gather(
-        *(process.person.get("/media/search?q=Franken stein&include_external=true") for process in processes * 3)
-    )
-    answers = [checked(reply, 200, SearchRead) for reply in replies]
+async def test_a_search_outside_asks_each_source_once(processes: list[Outside], crowd: Crowd) -> None:
+    vendors, answering = processes[0].vendors, asyncio.Event()
+    vendors.always("google_books", Reply({"totalItems": 1, "items": [volume(1)]}, until=answering))
+    vendors.always("tmdb", broken(500).when(answering))
+    path = "/media/search?q=Franken stein&include_external=true"
+    asking = [asyncio.ensure_future(process.person.get(path)) for process in processes * 3]
+    await crowd.of(6, following=1)
+    answering.set()
+    answers = [checked(reply, 200, SearchRead) for reply in await asyncio.gather(*asking)]
     assert all(answer == answers[0] for answer in answers)
     assert answers[0]["sources"]["tmdb"]["status"] == "unavailable"
     assert "Frankenstein" in [item["title"] for item in answers[0]["items"]]
@@ -149,12 +162,14 @@ async def test_a_process_that_died_holds_nobody_up_for_long(outside: Outside) ->
 
 async def test_a_claim_ends_a_little_after_a_source_has_to_have_answered(open_outside: Open) -> None:
     outside = await open_outside(provider_timeout_seconds=3)
-    outside.vendors.always("tmdb", Reply(FILM, delay=0.2))
+    answering = asyncio.Event()
+    outside.vendors.always("tmdb", Reply(FILM, until=answering))
     under_way = ingest(outside)
     await outside.vendors.asked("tmdb")
     async with outside.runtime.database.connection() as connection:
         left = await connection.fetchval("SELECT extract(epoch FROM expires_at - now()) FROM monocoque_media.claims")
     assert 3 < left <= 5
+    answering.set()
     await under_way
 
 

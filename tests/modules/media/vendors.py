@@ -41,9 +41,9 @@ class Reply:
     repeat: int = 1
     """How often the body is sent, in one answer without a length."""
 
-    def after(self, seconds: float) -> Reply:
-        """The same, later."""
-        return replace(self, delay=seconds)
+    def when(self, event: asyncio.Event) -> Reply:
+        """The same, as soon as the event is set."""
+        return replace(self, until=event)
 
 
 def slow(seconds: float = 5) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -91,7 +92,7 @@ async def test_a_source_that_says_when_is_asked_then(
 
 
 async def test_repeats_share_the_time_of_one_call(connect: Connect, played: Vendors) -> None:
-    played.always("google_books", broken(503).after(0.15))
+    played.always("google_books", replace(broken(503), delay=0.15))
     google = connect(provider_attempts=10, provider_timeout_seconds=0.4)["google_books"]
     started = time.perf_counter()
     with pytest.raises(ProviderTimeout):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
+
+from starlette.responses import Response
 
 # What spreadsheets take for the beginning of a formula, the full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -39,11 +44,38 @@ def markdown_paragraphs(text: str) -> str:
     return "\n\n".join("\\\n".join(lines) for lines in paragraphs if lines)
 
 
+def markdown_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, right_aligned: Collection[str] = ()
+) -> str:
+    """A table in GitHub's Markdown, of cells that are Markdown already."""
+    rule = ["---:" if column in right_aligned else "---" for column in columns]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (columns, rule, *rows))
+
+
 def csv_text(text: str | None) -> str:
     """A cell that spreadsheets take for text: an apostrophe goes before what could begin a formula."""
     if not text:
         return ""
     return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Kind[Content]:
+    """One form of a file: what it is called, and how it is written."""
+
+    media_type: str
+    extension: str
+    write: Callable[[Content], str]
+
+
+async def file_reply[Content](
+    content: Content, kind: Kind[Content], name: str, fallback: str, headers: Iterable[tuple[str, str]] = ()
+) -> Response:
+    """The content as a file of this kind, to be saved under its name; `fallback` as in `disposition`."""
+    # Much of it takes long enough to write to keep everybody else waiting.
+    written = await asyncio.to_thread(kind.write, content)
+    named = {"Content-Disposition": disposition(name, kind.extension, fallback), "Cache-Control": "no-cache"}
+    return Response(written, media_type=kind.media_type, headers={**named, **dict(headers)})
 
 
 def disposition(name: str, extension: str, fallback: str) -> str:

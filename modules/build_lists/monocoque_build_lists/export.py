@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from urllib.parse import quote
 
-from monocoque import files
-from monocoque.files import csv_text, markdown_cell, markdown_paragraphs, markdown_text
+from monocoque.files import Kind, csv_text, markdown_cell, markdown_paragraphs, markdown_table, markdown_text
 from monocoque_build_lists.schemas import (
     CarRead,
     ExportedBuildList,
@@ -29,20 +27,10 @@ _RIGHT_ALIGNED = {"Qty", "Price", "Total"}
 # Forums have no common way to escape a bracket. After an invisible word joiner none of them reads a tag.
 _BBCODE_BRACKET = "[\u2060"
 _IN_A_URL = ":/?#@!$&*+,;=%-._~"
-_FALLBACK = "build-list"
 _INDENT = "  "
 
 Exportable = ExportedBuildList | SharedBuildList
 """A list as its owner takes it home, or as anyone with its link sees it: then nothing else gets into the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One form: what it is called, and how it is written."""
-
-    media_type: str
-    extension: str
-    write: Callable[[Exportable], str]
 
 
 def to_markdown(build_list: Exportable) -> str:
@@ -54,9 +42,8 @@ def to_markdown(build_list: Exportable) -> str:
     if car:
         parts.append(f"**Car:** {markdown_text(car)}")
     if build_list.items:
-        rule = (("---:" if column in _RIGHT_ALIGNED else "---") for column in _COLUMNS)
-        rows = [_COLUMNS, tuple(rule), *(_markdown_row(item) for item in build_list.items)]
-        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
+        rows = map(_markdown_row, build_list.items)
+        parts.append(markdown_table(_COLUMNS, rows, right_aligned=_RIGHT_ALIGNED))
     if build_list.totals:
         parts.append(f"**Total:** {markdown_text(_totals(build_list))}")
     return "\n\n".join(parts) + "\n"
@@ -194,11 +181,6 @@ def _width(line: str) -> int:
     )
 
 
-def disposition(name: str, extension: str) -> str:
-    """The Content-Disposition (RFC 6266) of a file named after the list, in ASCII and in full."""
-    return files.disposition(name, extension, _FALLBACK)
-
-
 def _json(build_list: Exportable) -> str:
     return build_list.model_dump_json()
 
@@ -237,7 +219,7 @@ def _totals(build_list: Exportable) -> str:
     return " + ".join(_money(total) for total in build_list.totals)
 
 
-KINDS = {
+KINDS: dict[ExportFormat, Kind[Exportable]] = {
     ExportFormat.MARKDOWN: Kind("text/markdown; charset=utf-8", "md", to_markdown),
     ExportFormat.BBCODE: Kind("text/plain; charset=utf-8", "txt", to_bbcode),
     ExportFormat.CSV: Kind("text/csv; charset=utf-8; header=present", "csv", to_csv),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import Query
 from starlette.responses import Response
 
+from monocoque.files import file_reply
 from monocoque_build_lists import examples
-from monocoque_build_lists.export import KINDS, Exportable, disposition
+from monocoque_build_lists.export import KINDS, Exportable
 from monocoque_build_lists.schemas import ExportedBuildList, ExportFormat, SharedBuildList
 
 WantedFormat = Annotated[
@@ -34,8 +34,4 @@ async def exported(
     build_list: ExportedBuildList | SharedBuildList, form: ExportFormat, headers: Iterable[tuple[str, str]] = ()
 ) -> Response:
     """The list as a file in this form, to be saved under its name."""
-    kind = KINDS[form]
-    # A full list takes long enough to write to keep everybody else waiting.
-    written = await asyncio.to_thread(kind.write, build_list)
-    named = {"Content-Disposition": disposition(build_list.name, kind.extension), "Cache-Control": "no-cache"}
-    return Response(written, media_type=kind.media_type, headers={**named, **dict(headers)})
+    return await file_reply(build_list, KINDS[form], build_list.name, "build-list", headers)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from monocoque.files import csv_text, markdown_cell, markdown_paragraphs, markdown_text
-from monocoque_menus.schemas import ExportedCourse, ExportedMenu, ExportFormat, ItemShown
+from monocoque.files import Kind, csv_text, markdown_cell, markdown_paragraphs, markdown_table, markdown_text
+from monocoque_menus.schemas import ExportedMenu, ExportFormat, ItemShown
 
 _COLUMNS = ("", "Title", "By", "Year", "Type", "Notes")
 _RIGHT_ALIGNED = {"", "Year"}
-_TYPES = {"book": "Book", "movie": "Film", "tv": "Series", "game": "Game", "music": "Music"}
+TYPES = {"book": "Book", "movie": "Film", "tv": "Series", "game": "Game", "music": "Music"}
+"""What the types are called."""
 CSV_COLUMNS = (
     "course_position",
     "course",
@@ -27,15 +27,6 @@ CSV_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One form: what it is called, and how it is written."""
-
-    media_type: str
-    extension: str
-    write: Callable[[ExportedMenu], str]
-
-
 def to_markdown(menu: ExportedMenu) -> str:
     """GitHub-flavoured Markdown: a heading and the description, then each course with a table of its entries."""
     parts = [f"# {markdown_text(menu.title)}"]
@@ -46,19 +37,13 @@ def to_markdown(menu: ExportedMenu) -> str:
         if course.description:
             parts.append(markdown_paragraphs(course.description))
         if course.items:
-            parts.append(_table(course))
+            parts.append(markdown_table(_COLUMNS, map(_row, course.items), right_aligned=_RIGHT_ALIGNED))
     return "\n\n".join(parts) + "\n"
-
-
-def _table(course: ExportedCourse) -> str:
-    rule = tuple("---:" if column in _RIGHT_ALIGNED else "---" for column in _COLUMNS)
-    rows = [_COLUMNS, rule, *(_row(item) for item in course.items)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _row(item: ItemShown) -> tuple[str, ...]:
     year = "" if item.year is None else str(item.year)
-    texts = (str(item.position), item.title, item.creators, year, _TYPES[item.media_type], item.notes or "")
+    texts = (str(item.position), item.title, item.creators, year, TYPES[item.media_type], item.notes or "")
     return tuple(markdown_cell(text) for text in texts)
 
 
@@ -76,7 +61,7 @@ def to_csv(menu: ExportedMenu) -> str:
     return target.getvalue()
 
 
-KINDS: Mapping[ExportFormat, Kind] = {
+KINDS: Mapping[ExportFormat, Kind[ExportedMenu]] = {
     ExportFormat.MARKDOWN: Kind("text/markdown; charset=utf-8", "md", to_markdown),
     ExportFormat.CSV: Kind("text/csv; charset=utf-8; header=present", "csv", to_csv),
     ExportFormat.JSON: Kind("application/json", "json", ExportedMenu.model_dump_json),

@@ -10,24 +10,19 @@ from starlette.responses import Response
 from monocoque.conditional import IfNoneMatch
 from monocoque.pages import Card, PageRouter, Pages, day, moved_page
 from monocoque.runtime import Db
+from monocoque_menus.export import TYPES
 from monocoque_menus.public_service import Found, Moved, find_public
 from monocoque_menus.schemas import PublicMenu
 
 router = PageRouter()
 _pages = Pages("monocoque_menus")
 # A menu that is published no longer must not live on in caches, one that is read by its link in shared ones not at all.
-_PUBLIC = ((b"cache-control", b"public, no-cache"),)
-_BY_LINK = ((b"cache-control", b"private, no-cache"),)
-# As at the public address: a menu may take an old slug of its own back.
-_MOVED = ((b"cache-control", b"public, max-age=300"),)
-_KINDS = {
-    "book": ("Book", "amber"),
-    "movie": ("Film", "red"),
-    "tv": ("Series", "teal"),
-    "game": ("Game", "green"),
-    "music": ("Music", "violet"),
-}
-"""What a type is called, and the tone of its badge."""
+FOR_ALL = (b"cache-control", b"public, no-cache")
+FOR_ONE = (b"cache-control", b"private, no-cache")
+# For ever, but a menu may take a slug of its own back, and then caches must not send its readers in a circle for long.
+FOR_A_WHILE = (b"cache-control", b"public, max-age=300")
+_TONES = {"book": "amber", "movie": "red", "tv": "teal", "game": "green", "music": "violet"}
+"""Those of the badges."""
 # With fewer there is nothing to find one's way in.
 _COURSES_FOR_CONTENTS = 3
 
@@ -39,7 +34,7 @@ async def get_menu_page(
     """A menu with its courses and entries in their order."""
     menu = await find_public(db, slug)
     if isinstance(menu, Moved):
-        return moved_page(menu.slug, _MOVED)
+        return moved_page(menu.slug, (FOR_A_WHILE,))
     return await menu_page(request, slug, menu, if_none_match)
 
 
@@ -64,10 +59,11 @@ async def menu_page(request: Request, slug: str, found: Found, if_none_match: st
         "menu.html",
         card,
         if_none_match=if_none_match,
-        headers=_BY_LINK if found.by_link else _PUBLIC,
+        headers=(FOR_ONE if found.by_link else FOR_ALL,),
         menu=menu,
         facts=facts,
-        kinds=_KINDS,
+        types=TYPES,
+        tones=_TONES,
         contents=len(menu.courses) >= _COURSES_FOR_CONTENTS,
     )
 

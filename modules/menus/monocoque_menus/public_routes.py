@@ -8,35 +8,25 @@ from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from monocoque.conditional import IfNoneMatch
-from monocoque.negotiation import WantsPage
+from monocoque.negotiation import VARY, WantsPage
 from monocoque.problems import TOKEN_EXPIRED, UNAUTHENTICATED, responses
 from monocoque.replies import EmptyReply, document
 from monocoque.routing import Router
 from monocoque.runtime import Db
 from monocoque.security import current_principal
-from monocoque_menus.pages import menu_page
+from monocoque_menus.pages import FOR_A_WHILE, FOR_ALL, FOR_ONE, menu_page
 from monocoque_menus.problems import NOT_PUBLIC
 from monocoque_menus.public_service import Found, Moved, find_public
 from monocoque_menus.schemas import PublicMenu
 
 router = Router()
 Headers = tuple[tuple[bytes, bytes], ...]
-# A menu that is published no longer must not live on in caches; they may keep it, and ask whether it is current.
-_PUBLIC: Headers = ((b"cache-control", b"public, no-cache"), (b"vary", b"Accept"))
+_NO_INDEX = (b"x-robots-tag", b"noindex")
+_PUBLIC: Headers = (FOR_ALL, VARY)
 # For whoever got the link, not for search engines.
-_BY_LINK: Headers = (
-    (b"cache-control", b"private, no-cache"),
-    (b"vary", b"Accept"),
-    (b"x-robots-tag", b"noindex"),
-)
+_BY_LINK: Headers = (FOR_ONE, VARY, _NO_INDEX)
 # One reader's, at an address that is everyone's.
-_OWN: Headers = (
-    (b"cache-control", b"private, no-cache"),
-    (b"vary", b"Accept, Authorization"),
-    (b"x-robots-tag", b"noindex"),
-)
-# For ever, but a menu may take a slug of its own back, and then caches must not send its readers in a circle for long.
-_MOVED: Headers = ((b"cache-control", b"public, max-age=300"),)
+_OWN: Headers = (FOR_ONE, (b"vary", b"Accept, Authorization"), _NO_INDEX)
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>..."}}}
 }
@@ -73,7 +63,7 @@ async def get_public_menu(
     menu = await find_public(db, slug, None if reader is None else reader.user_id)
     if isinstance(menu, Moved):
         query = "" if include is None else f"?include={include}"
-        return EmptyReply(301, ((b"location", f"{menu.slug}{query}".encode()), *_MOVED))
+        return EmptyReply(301, ((b"location", f"{menu.slug}{query}".encode()), FOR_A_WHILE))
     if as_page and include is None:
         return await menu_page(request, slug, menu, if_none_match)
     return document(menu.document, if_none_match, _headers(menu, own=reader is not None))

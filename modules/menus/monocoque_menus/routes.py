@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from starlette.responses import Response
 from monocoque import json
 from monocoque.conditional import ExpectedVersions, IfNoneMatch
 from monocoque.database import Executor
-from monocoque.files import disposition
+from monocoque.files import file_reply
 from monocoque.idempotency import CurrentOnce
 from monocoque.pagination import CurrentPage, Page
 from monocoque.problems import responses
@@ -214,11 +213,7 @@ async def export_menu(
 ) -> Response:
     """The whole menu as a file. Every text is escaped for its form, formulas in CSV with an apostrophe."""
     menu = ExportedMenu.model_validate_json(await service.export_menu(db, owner.user_id, menu_id))
-    kind = export.KINDS[format_]
-    named = {"Content-Disposition": disposition(menu.title, kind.extension, "menu"), "Cache-Control": "no-cache"}
-    # A full menu takes long enough to write to keep everybody else waiting.
-    written = await asyncio.to_thread(kind.write, menu)
-    return Response(written, media_type=kind.media_type, headers=named)
+    return await file_reply(menu, export.KINDS[format_], menu.title, "menu")
 
 
 router.include_router(course_router, prefix="/{menu_id}/courses")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from monocoque.files import markdown_text
+from monocoque.files import disposition, markdown_text
 from monocoque_build_lists import export
 from monocoque_build_lists.schemas import (
     CarRead,
@@ -192,7 +192,7 @@ def test_plain_text_is_aligned_with_wide_and_broken_cells_and_has_the_notes_belo
     ],
 )
 def test_the_file_is_named_after_the_list_and_safely(name: str, fallback: str, full: str) -> None:
-    header = export.disposition(name, "md")
+    header = disposition(name, "md", "build-list")
     assert header.isascii()
     assert "\r" not in header
     assert "\n" not in header

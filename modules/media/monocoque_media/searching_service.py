@@ -54,7 +54,10 @@ class SourceReport:
 async def search(
     database: Database, text: str, *, media_type: MediaType | None, year: int | None, limit: int, extra: Sequence[UUID]
 ) -> list[Record]:
-    """The best of the catalogue, `extra` items among the candidates; words that nothing has are taken for misspelt."""
+    """The best of the catalogue, `extra` items among the candidates.
+
+    Where nothing has all the words they are taken for misspelt, and where that finds nothing either, for too many.
+    """
     isbn = normalise_isbn(_bare(text))
     parameters: dict[str, Any] = {
         "q": text,
@@ -68,8 +71,11 @@ async def search(
     rows = await database.all(queries.SEARCH, corrected=None, **parameters)
     if rows:
         return rows
-    corrected = await _corrected(database, text, media_type, year)
-    return await database.all(queries.SEARCH, corrected=corrected, **parameters) if corrected else []
+    for corrected in await _corrections(database, text, media_type, year):
+        rows = await database.all(queries.SEARCH, corrected=corrected, **parameters)
+        if rows:
+            return rows
+    return []
 
 
 def _bare(text: str) -> str:
@@ -78,8 +84,8 @@ def _bare(text: str) -> str:
     return text[before.end() :] if before and normalise_isbn(text[before.end() :]) else text
 
 
-async def _corrected(database: Database, text: str, media_type: MediaType | None, year: int | None) -> str | None:
-    """The query with each word replaced by the likeliest words of the catalogue, as a tsquery; None without any."""
+async def _corrections(database: Database, text: str, media_type: MediaType | None, year: int | None) -> list[str]:
+    """The query as tsqueries, each word replaced by the likeliest words of the catalogue: all, then ever fewer."""
     from rapidfuzz.distance import OSA  # noqa: PLC0415  five MiB that most processes never need
 
     async def similar(transaction: Transaction) -> list[Record]:
@@ -89,21 +95,23 @@ async def _corrected(database: Database, text: str, media_type: MediaType | None
     try:
         rows = await database.transact(similar)
     except asyncpg.QueryCanceledError:
-        return None
+        return []
     likely: dict[str, list[tuple[float, str]]] = {}
     for row in rows:
         likeness = OSA.normalized_similarity(row["asked"], row["word"])
         if likeness >= _CLOSE:
             likely.setdefault(row["asked"], []).append((likeness, row["word"]))
-    if not likely:
-        return None
+    # Long words say more, so that the shortest is the first to be left out.
     groups = [
-        " | ".join(_quoted(word) for _, word in sorted(found, reverse=True)[:_ALTERNATIVES])
-        for found in likely.values()
+        " | ".join(_quoted(word) for _, word in sorted(likely[asked], reverse=True)[:_ALTERNATIVES])
+        for asked in sorted(likely, key=len, reverse=True)
     ]
     filters = [f"type:{media_type}"] if media_type is not None else []
     filters += [f"year:{year}"] if year is not None else []
-    return " & ".join([*(f"({group})" for group in groups), *map(_quoted, filters)])
+    return [
+        " & ".join([*(f"({group})" for group in groups[:most]), *map(_quoted, filters)])
+        for most in range(len(groups), 0, -1)
+    ]
 
 
 def _quoted(word: str) -> str:

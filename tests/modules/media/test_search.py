@@ -175,6 +175,14 @@ async def test_a_misspelt_word_still_finds(outside: Outside, asked: str) -> None
     assert await match(outside, asked) == [("The Matrix", "similar")]
 
 
+@pytest.mark.parametrize("asked", ["Neuromancer two", "two Neuromencer", "Neuromancer Gibson two sisters"])
+async def test_words_too_many_do_not_hide_what_the_others_find(outside: Outside, asked: str) -> None:
+    await outside.book("Neuromancer", details={"authors": ["William Gibson"]})
+    await outside.book("Two Sisters", details={"authors": ["Ivo Andrić"]})
+    assert await match(outside, asked) == [("Neuromancer", "similar")]
+    assert await match(outside, asked, type="movie") == []
+
+
 async def test_what_fits_exactly_is_not_diluted_with_what_is_alike(outside: Outside) -> None:
     await outside.book("Martian Time-Slip")
     await outside.book("Martial Arts")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -19,7 +20,7 @@ from monocoque import __version__
 from monocoque.accesslog import AccessLog
 from monocoque.cors import Cors, CorsOfProblems
 from monocoque.docs import docs_router
-from monocoque.errors import constraint_problems, problem_for
+from monocoque.errors import AWAY, constraint_problems, problem_for
 from monocoque.failures import StartupError
 from monocoque.health import router as health_router
 from monocoque.inventory_routes import root as root_router
@@ -116,7 +117,8 @@ def create_app(
     app.state.access_log = log
     app.state.cursor_key = hashlib.blake2b(settings.signing_secret.encode(), person=b"cursor").digest()
     app.state.gate = Gate(_authenticator(inventory, runtime), runtime.revocations)
-    for kind in (HTTPException, RequestValidationError, Problem, Exception):
+    # Those of the database by name: what is only an Exception is raised again after its reply, as a failure.
+    for kind in (HTTPException, RequestValidationError, Problem, asyncpg.PostgresError, *AWAY, Exception):
         app.add_exception_handler(kind, _problem_reply)
     app.include_router(root_router)
     app.include_router(health_router)

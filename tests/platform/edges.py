@@ -11,6 +11,7 @@ from fastapi import BackgroundTasks, Body, FastAPI, Form, HTTPException
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response, StreamingResponse
 
+from monocoque.database import PoolExhausted
 from monocoque.routing import Router
 from monocoque.security import CurrentPrincipal
 from tests.platform.workshop import Workshop
@@ -73,6 +74,11 @@ def routes() -> Router:  # noqa: C901  one route after the other
     async def boom() -> None:
         """Fails on the compiled lane."""
         raise RuntimeError(f"the password is {SECRET}")
+
+    @router.get("/sync-busy", summary="Busy")
+    def sync_busy() -> None:
+        """Finds no connection, on FastAPI's lane."""
+        raise PoolExhausted("all are taken")
 
     @router.get("/sync-boom", summary="Boom")
     def sync_boom() -> None:

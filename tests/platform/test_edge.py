@@ -186,6 +186,14 @@ async def test_a_failure_is_a_500_that_is_logged_once_and_tells_nothing(
     assert document["request_id"] in logged[0].getMessage()
 
 
+async def test_a_failure_that_was_foreseen_is_no_error_in_the_log(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await serve(workshop)
+    problem(await client.get(f"{PATH}/sync-busy"), 503, "server.unavailable")
+    assert [record.levelname for record in caplog.records if record.name.startswith("monocoque")] == ["WARNING"]
+
+
 @pytest.mark.parametrize("path", ["later", "later-still"])
 async def test_what_fails_after_the_reply_is_logged_once(
     workshop: Workshop, caplog: pytest.LogCaptureFixture, path: str

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 OLDEST_SERVER = 15
 CONNECT_SECONDS = 10.0
+SESSION = {
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    # A holder of the lock whose machine vanished is noticed within a minute, not after two hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 
 type PlainConnection = asyncpg.Connection[asyncpg.Record]
 
@@ -28,15 +37,9 @@ async def connect(url: str, application_name: str, *, lock_timeout: float = 0) -
     import asyncpg  # noqa: PLC0415  (the engine stays light until it works)
 
     settings = {
+        **SESSION,
         "application_name": application_name[:63],
         "lock_timeout": f"{round(lock_timeout * 1000)}ms",
-        "statement_timeout": "0",
-        "idle_in_transaction_session_timeout": "0",
-        "idle_session_timeout": "0",
-        # A holder of the lock whose machine vanished is noticed within a minute, not after two hours.
-        "tcp_keepalives_idle": "30",
-        "tcp_keepalives_interval": "10",
-        "tcp_keepalives_count": "3",
     }
     try:
         connection: PlainConnection = await asyncpg.connect(
@@ -49,10 +52,12 @@ async def connect(url: str, application_name: str, *, lock_timeout: float = 0) -
         # The driver's text may quote the URL, password and all, when it cannot read it: only the server's own words
         # are passed on.
         reason = str(error) if isinstance(error, asyncpg.PostgresError | OSError) else "the URL cannot be read"
-        raise MigrationError(
-            f"The database cannot be reached: {reason or type(error).__name__}.",
-            "Check the database URL, and that the server is running and lets this user in.",
-        ) from None
+        hint = (
+            "A pooler stands before it. Use the server's own address, or set ignore_startup_parameters."
+            if "startup parameter" in reason
+            else "Check the database URL, and that the server is running and lets this user in."
+        )
+        raise MigrationError(f"The database cannot be reached: {reason or type(error).__name__}.", hint) from None
     if (major := connection.get_server_version().major) < OLDEST_SERVER:
         await connection.close()
         raise MigrationError(f"PostgreSQL {major} is too old.", f"Use PostgreSQL {OLDEST_SERVER} or newer.")

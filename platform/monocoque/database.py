@@ -25,7 +25,7 @@ MINIMUM_VERSION = 15
 _RETRIES = 3
 # A conflict's victim, and a statement prepared before another process changed the table.
 _TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
-_SESSION = {
+SESSION = {
     "application_name": "monocoque",
     "timezone": "UTC",
     "statement_timeout": "10000",
@@ -125,7 +125,7 @@ class Database:
                     timeout=CONNECT_TIMEOUT,
                     command_timeout=COMMAND_TIMEOUT,
                     max_inactive_connection_lifetime=300,
-                    server_settings=_SESSION,
+                    server_settings=SESSION,
                     init=_prepare,
                     reset=_nothing_to_reset,
                 )
@@ -153,7 +153,7 @@ class Database:
             self.url,
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings=_SESSION,
+            server_settings=SESSION,
             # Without a pool there is nothing to gain from names, and an external pooler mixes them up.
             statement_cache_size=0 if self._null else 100,
         )
@@ -256,10 +256,12 @@ def unreachable(error: BaseException) -> StartupError:
     reason = (str(error) if known else "the address cannot be read") or type(error).__name__
     if isinstance(error, TimeoutError):
         reason = f"no answer within {CONNECT_TIMEOUT:.0f} s"
-    return StartupError(
-        f"The database cannot be reached: {reason.splitlines()[0]}",
-        hint="Check MONOCOQUE_DATABASE_URL (host, port, user, password, database); unset, the embedded one is used.",
+    hint = (
+        "A pooler stands before it. Set its ignore_startup_parameters as docs/operations.md says under Connections."
+        if "startup parameter" in reason
+        else "Check MONOCOQUE_DATABASE_URL (host, port, user, password, database); unset, the embedded one is used."
     )
+    return StartupError(f"The database cannot be reached: {reason.splitlines()[0]}", hint=hint)
 
 
 async def _step_aside() -> None:

@@ -13,9 +13,11 @@ import typer
 from pydantic_settings import BaseSettings
 
 from monocoque.cli.commands import app as command_line
+from monocoque.database import SESSION
 from monocoque.modules import Module, load
 from monocoque.registry import discover
 from monocoque.settings import Settings, variable_of
+from monocoque_migrations import connections
 from tests.architecture.workspace import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -136,3 +138,13 @@ def test_hooks_are_fetched_from_nowhere() -> None:
     text = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     assert set(re.findall(r"repo: (\S+)", text)) == {"local"}
     assert set(re.findall(r"language: (\S+)", text)) == {"system"}
+
+
+def test_a_pooler_is_told_to_ignore_all_that_is_set_on_connecting() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    [told] = re.findall("^ignore_startup_parameters = (.+)$", operations, re.MULTILINE)
+    # It follows these by itself.
+    known = {"application_name", "timezone"}
+    assert set(told.split(", ")) == (SESSION.keys() | connections.SESSION.keys()) - known
+    limits = {name: f"{int(value) // 1000}s" for name, value in SESSION.items() if name not in known}
+    assert dict(re.findall("^ALTER ROLE monocoque SET (.+) = '(.+)';$", operations, re.MULTILINE)) == limits

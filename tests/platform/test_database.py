@@ -330,6 +330,23 @@ async def test_a_server_out_of_reach_is_told_without_the_password(url: str, null
     assert "MONOCOQUE_DATABASE_URL" in str(caught.value)
 
 
+@pytest.mark.parametrize("pooler_first", [True, False])
+async def test_a_pooler_that_refuses_our_settings_is_told_apart(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, pooler_first: bool
+) -> None:
+    refusal = asyncpg.ProtocolViolationError("unsupported startup parameter: statement_timeout")
+    error = refusal if pooler_first else asyncpg.InvalidPasswordError("password authentication failed")
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(asyncpg, "connect", refuse)
+    monkeypatch.setattr(asyncpg, "create_pool", refuse)
+    with pytest.raises(StartupError) as caught:
+        await Database(database_url, null_pool=True).open()
+    assert ("ignore_startup_parameters" in str(caught.value)) is pooler_first
+
+
 async def test_a_wrong_database_name_is_told_in_the_servers_words(database_url: str) -> None:
     url = database_url.replace("/test_", f"/gone_{uuid4().hex}_")
     with pytest.raises(StartupError, match="does not exist"):

@@ -37,6 +37,10 @@ def _by_id(row: Any) -> list[Any]:
     return [row["id"]]
 
 
+def _whole(row: Any) -> Any:
+    return dict(row.items())
+
+
 class Paging:
     """What page a client asks for, and how it is answered."""
 
@@ -78,17 +82,26 @@ class Paging:
             return None
         return UUID(position[0])
 
-    def page(self, rows: Sequence[Any], position: Callable[[Any], list[Any]] = _by_id) -> JsonReply:
-        """The reply for up to `fetch` rows; `position` gives a row's sort values, its id unless told otherwise."""
+    def page(
+        self,
+        rows: Sequence[Any],
+        position: Callable[[Any], list[Any]] = _by_id,
+        shown: Callable[[Any], Any] = _whole,
+    ) -> JsonReply:
+        """The reply for up to `fetch` rows.
+
+        `position` gives a row's sort values, its id unless told otherwise; `shown` what of it the client gets, all of
+        its columns unless told otherwise.
+        """
         if len(rows) <= self.limit:
-            return JsonReply({"items": [dict(row.items()) for row in rows], "next_cursor": None})
+            return JsonReply({"items": [shown(row) for row in rows], "next_cursor": None})
         kept = rows[: self.limit]
         payload = json.dumps(position(kept[-1]))
         cursor = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
         query = [pair for pair in self._query() if pair[0] not in _UNBOUND]
         target = f"{quote(self._scope['path'])}?{urlencode([*query, ('limit', str(self.limit)), ('cursor', cursor)])}"
         return JsonReply(
-            {"items": [dict(row.items()) for row in kept], "next_cursor": cursor},
+            {"items": [shown(row) for row in kept], "next_cursor": cursor},
             200,
             ((b"link", f'<{target}>; rel="next"'.encode()),),
         )

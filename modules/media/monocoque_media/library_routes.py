@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -62,11 +63,11 @@ async def list_library(
         favorite=favorite,
         **days_of(year),
     )
-    return page.page(entries, _place)
+    return page.page(entries, _place, itemgetter("entry"))
 
 
 def _place(entry: Any) -> list[Any]:
-    return list(entry.place)
+    return [entry["place"], entry["place_id"]]
 
 
 @router.get("/stats", response_model=LibraryStats, summary="Add your library up")

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from asyncpg import Record
+
 from monocoque.database import Executor
 from monocoque_media.queries import library as queries
 from monocoque_media.queries.library import MONTH, STATUS, TYPE
@@ -21,27 +23,14 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 _SUMS = ("count", "favorites", "rated", "average_rating")
 
 
-class Entry(dict[str, Any]):
-    """An entry of the library as it is read, with its place in the order that was asked for."""
-
-    place: Sequence[Any]
-
-
 async def list_entries(
     executor: Executor, owner_id: UUID, *, sort: str, after: Sequence[Any] | None, limit: int, **filters: Any
-) -> list[Entry]:
-    """Entries in order, those behind the place `after`."""
+) -> list[Record]:
+    """Entries in order, those behind the place `after`: each as JSON, with its place."""
     last_value, last_id = (None, None) if after is None else (_READERS[sort](after[0]), UUID(after[1]))
-    rows = await executor.all(
+    return await executor.all(
         queries.LIST[sort], owner_id=owner_id, last_value=last_value, last_id=last_id, limit=limit, **filters
     )
-    return [_entry(row) for row in rows]
-
-
-def _entry(row: Any) -> Entry:
-    entry = Entry(row.items())
-    entry.place = (entry.pop("place"), entry.pop("place_id"))
-    return entry
 
 
 async def count_library(executor: Executor, owner_id: UUID) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
+from fastapi._compat import field_annotation_is_sequence
 from fastapi.dependencies.utils import _get_flat_fields_from_params, get_validation_alias
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
@@ -19,13 +21,15 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monocoque.compiled import Endpoint, HandOver, compile_route, replay
+from monocoque.negotiation import prefers_page, wants_page
 from monocoque.problems import NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, Problem
 
-_JSON_TYPE = re.compile(r"\s*application/(?:[^\s;/]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+# JSON of any kind but a list of operations, which would be taken for a change by members (RFC 7396).
+_JSON_TYPE = re.compile(r"\s*application/(?!json-patch\+)(?:[^\s;/]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 
 class Route(APIRoute):
-    """A route that refuses unknown query parameters and bodies that are no JSON, served from its compiled plan."""
+    """A route that refuses unknown and repeated query parameters and bodies that are no JSON, served as compiled."""
 
     refuses_unknown_query = True
 
@@ -34,13 +38,13 @@ class Route(APIRoute):
         # The route as it was included, with what the including router's own dependencies declare.
         included = _effective_route_context_var.get()
         route: Any = included if included is not None and included.original_route is self else self
-        known = query_names(route)
+        query = KnownQuery.of(route)
         takes_form = route.body_field is not None and isinstance(route.body_field.field_info, Form)
         takes_json = route.body_field is not None and not isinstance(route.body_field.field_info, Form)
 
         async def strict(request: Request) -> Response:
             if request.scope["query_string"] and self.refuses_unknown_query:
-                refuse_unknown_query(request.scope, known)
+                query.check(request.scope)
             if takes_json:
                 await refuse_other_bodies(request)
             elif takes_form and "idempotency-key" in request.headers:
@@ -60,15 +64,43 @@ class Router(APIRouter):
         super().__init__(**options)
 
 
-def query_names(route: Any) -> frozenset[str]:
-    """The query parameters that a route declares, its dependencies' included."""
-    names: set[str] = set()
-    pending = [route.dependant]
-    while pending:
-        dependant = pending.pop()
-        pending.extend(dependant.dependencies)
-        names.update(get_validation_alias(field) for field in _get_flat_fields_from_params(dependant.query_params))
-    return frozenset(names)
+@dataclass(frozen=True, slots=True)
+class KnownQuery:
+    """The query parameters of a route, those of its dependencies included."""
+
+    names: Mapping[str, bool]
+    """By name: whether it may be repeated."""
+    negotiated: bool
+    """Whether the route answers with a page where that is preferred; networks put marks of their own on links."""
+
+    @classmethod
+    def of(cls, route: Any) -> Self:
+        names: dict[str, bool] = {}
+        negotiated = False
+        pending = [route.dependant]
+        while pending:
+            dependant = pending.pop()
+            pending.extend(dependant.dependencies)
+            negotiated = negotiated or dependant.call is wants_page
+            for field in _get_flat_fields_from_params(dependant.query_params):
+                names[get_validation_alias(field)] = field_annotation_is_sequence(field.field_info.annotation)
+        return cls(names, negotiated)
+
+    def check(self, scope: Scope) -> None:
+        """Raise FastAPI's validation error for each that is not declared, or given twice for one value."""
+        if self.negotiated and prefers_page(scope):
+            return
+        given = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
+        errors = []
+        for name, times in Counter(given).items():
+            if name not in self.names:
+                errors.append({"type": "extra_forbidden", "loc": ("query", name), "msg": "Unknown parameter"})
+            elif times > 1 and not self.names[name]:
+                errors.append({"type": "repeated", "loc": ("query", name), "msg": "This can be given once only."})
+        if errors:
+            if self.negotiated:
+                scope["negotiated"] = True
+            raise RequestValidationError(errors)
 
 
 def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
@@ -80,16 +112,6 @@ def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
         if context.methods and pattern is not None and pattern.match(path):
             found |= context.methods
     return sorted(found | {"HEAD"} if "GET" in found else found)
-
-
-def refuse_unknown_query(scope: Scope, known: frozenset[str]) -> None:
-    """Raise FastAPI's validation error for each query parameter that is not declared."""
-    given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    unknown = dict.fromkeys(name for name, _ in given if name not in known)
-    if unknown:
-        raise RequestValidationError(
-            [{"type": "extra_forbidden", "loc": ("query", name), "msg": "Unknown parameter"} for name in unknown]
-        )
 
 
 async def refuse_other_bodies(request: Request) -> None:
@@ -113,7 +135,7 @@ class _Entry:
     methods: frozenset[str]
     serve: Endpoint | None
     """None: the route is FastAPI's to serve, and stands here for those that it comes before."""
-    known_query: frozenset[str] | None
+    known_query: KnownQuery | None
     """None: any parameter is let through."""
     route: BaseRoute
     max_body_size: int | None
@@ -131,8 +153,8 @@ def _entry_of(context: RouteContext) -> _Entry:
     methods, route = frozenset(context.methods or ()), context.original_route
     plain = all(type(convertor).__name__ == "StringConvertor" for convertor in context.param_convertors.values())
     if not isinstance(route, Route) or not plain:
-        return _Entry(methods, None, frozenset(), route, None)
-    known = query_names(context) if route.refuses_unknown_query else None
+        return _Entry(methods, None, None, route, None)
+    known = KnownQuery.of(context) if route.refuses_unknown_query else None
     return _Entry(methods, compile_route(context), known, route, context.max_body_size)
 
 
@@ -216,7 +238,7 @@ class Dispatcher:
             return
         entry, path = match
         if scope["query_string"] and entry.known_query is not None:
-            refuse_unknown_query(scope, entry.known_query)
+            entry.known_query.check(scope)
         scope["route"] = entry.route
         try:
             await match[0].serve(scope, receive, send, path)

@@ -179,3 +179,21 @@ async def test_an_unknown_query_parameter_is_refused_by_name(
     for client in lanes:
         errors = (await client.get(f"{PATH}/checked?factr=1&b=2&b=3")).json()["errors"]
         assert [error["pointer"] for error in errors] == ["query/factr", "query/b"]
+
+
+async def test_a_query_parameter_of_one_value_is_refused_when_it_is_given_twice(
+    lanes: tuple[httpx.AsyncClient, httpx.AsyncClient],
+) -> None:
+    for client in lanes:
+        errors = (await client.get(f"{PATH}/checked?factor=1&factor=2")).json()["errors"]
+        assert [(error["pointer"], error["code"]) for error in errors] == [("query/factor", "repeated")]
+        assert (await client.get(f"{PATH}/lists?q=1&q=2&s=a")).status_code == 200
+
+
+async def test_a_list_of_operations_is_not_taken_for_a_document(
+    lanes: tuple[httpx.AsyncClient, httpx.AsyncClient],
+) -> None:
+    for client in lanes:
+        for kind, status in (("json-patch", 415), ("merge-patch", 200), ("vnd.things", 200)):
+            headers = {"Content-Type": f"application/{kind}+json"}
+            assert (await client.post(f"{PATH}/optional", content=b"null", headers=headers)).status_code == status

@@ -134,11 +134,22 @@ async def test_a_current_page_is_not_sent_again_until_it_changes(client: httpx.A
 async def test_an_old_slug_leads_to_the_present_one(client: httpx.AsyncClient, curator: Curator) -> None:
     menu = await noir(curator)
     changed = await curator.change(menu, slug=f"{menu['slug']}-again")
-    for path, marks in (("/m/", "?fbclid=1"), ("/api/v1/public/menus/", "")):
-        reply = await client.get(f"http://monocoque.test{path}{menu['slug']}{marks}", headers=BROWSER)
+    for path in ("/m/", "/api/v1/public/menus/"):
+        reply = await client.get(f"http://monocoque.test{path}{menu['slug']}?fbclid=1", headers=BROWSER)
         assert (reply.status_code, reply.content) == (301, b"")
         assert str(reply.next_request and reply.next_request.url) == f"http://monocoque.test{path}{changed['slug']}"
         assert reply.headers["cache-control"] == "public, max-age=300"
+
+
+async def test_marks_on_the_link_of_the_document_do_no_harm_to_who_wants_a_page(
+    client: httpx.AsyncClient, curator: Curator
+) -> None:
+    menu = await noir(curator)
+    address = f"/public/menus/{menu['slug']}?fbclid=1&fbclid=2"
+    assert read(await client.get(address, headers=BROWSER)).texts("h1") == [menu["title"]]
+    refused = await client.get(address)
+    problem(refused, 422, "request.invalid")
+    assert refused.headers["vary"] == "Accept"
 
 
 async def test_whatever_the_reason_a_person_is_told_that_nothing_is_there(

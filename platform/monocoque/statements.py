@@ -11,6 +11,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     ColumnElement,
+    DateTime,
     Integer,
     String,
     Text,
@@ -103,8 +104,15 @@ NO_ROWS: ColumnElement[Any] = literal_column("'[]'::json")
 
 def json_object(**members: ColumnElement[Any]) -> ColumnElement[Any]:
     """A JSON object of these members; their names go into the statement, so they are the author's alone."""
-    pairs = [part for name, value in members.items() for part in (literal(name), value)]
+    pairs = [part for name, value in members.items() for part in (literal(name), iso_time(value))]
     return func.json_build_object(*pairs, type_=JSON)
+
+
+def iso_time(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A time as it is spelt in all other replies, where PostgreSQL would leave out zeros; what is no time, as it is."""
+    if not isinstance(value.type, DateTime):
+        return value
+    return func.to_char(func.timezone(literal("UTC"), value), literal('YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'))
 
 
 def json_row(selected: Any) -> ColumnElement[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
+    DateTime,
     Integer,
     MetaData,
     String,
@@ -26,12 +29,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from monocoque import json
 from monocoque.database import Database
 from monocoque.problems import PRECONDITION_FAILED, Problem, ProblemCode
 from monocoque.queries import Query
 from monocoque.statements import (
     assigned,
     contains,
+    json_object,
     like_pattern,
     merge_parameters,
     merged,
@@ -146,7 +151,6 @@ async def test_json_none_is_null(db: Database) -> None:
 
 
 async def test_json_goes_through_as_text_untouched(db: Database) -> None:
-    from monocoque import json
 
     row = await db.first(Query(select(cast(literal_column("""'{"b": 1,   "a": 1.50}'"""), JSON).label("document"))))
     assert row is not None
@@ -232,6 +236,16 @@ async def test_a_change_that_touched_nothing_was_stale_or_had_nothing_to_touch(d
         with pytest.raises(Problem) as caught:
             await missing_or_stale(db, find, GONE, versions, id=given)
         assert caught.value.code is code
+
+
+async def test_times_are_spelt_alike_in_and_outside_of_json(db: Database) -> None:
+    at: ColumnElement[Any] = bindparam("at", type_=DateTime(timezone=True))
+    query = Query(select(cast(at, DateTime(timezone=True)).label("at"), json_object(at=at, none=null()).label("made")))
+    for microsecond in (123_456, 120_000, 7):
+        when = datetime(2026, 2, 3, 4, 5, 6, microsecond, timezone(timedelta(hours=9)))
+        row = await db.first(query, at=when)
+        assert row is not None
+        assert json.loads(json.dumps(row["made"])) == {"at": json.loads(json.dumps(row["at"])), "none": None}
 
 
 async def test_times_are_utc_and_a_statement_cannot_run_for_ever(db: Database) -> None:

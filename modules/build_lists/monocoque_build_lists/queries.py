@@ -32,6 +32,7 @@ from monocoque.statements import (
     NO_ROWS,
     assigned,
     contains,
+    iso_time,
     json_array,
     json_object,
     json_row,
@@ -322,8 +323,8 @@ def _document(
         car.scalar_subquery().label("car"),
         chosen.c.item_count,
         totals.label("totals"),
-        *(chosen.c[extra.name] for extra in of_list),
-        chosen.c.updated_at,
+        *(iso_time(chosen.c[extra.name]).label(extra.name) for extra in of_list),
+        iso_time(chosen.c.updated_at).label("updated_at"),
         items.label("items"),
     ).subquery("whole")
     return Query(select(utf8(func.row_to_json(whole.table_valued()))))
@@ -337,7 +338,10 @@ SHARED = _document(
     select(ACTIVE_USERS.c.id).where(ACTIVE_USERS.c.id == _lists.c.owner_id).exists(),
 )
 EXPORT = _document(
-    *_own_living, of_list=(_lists.c.car_id, _lists.c.created_at), of_item=(_items.c.part_id, _paid(_items))
+    *_own_living,
+    of_list=(_lists.c.car_id, _lists.c.created_at),
+    # A part that was deleted cannot be named in another item.
+    of_item=(PART_CARDS.c.id.label("part_id"), _paid(_items)),
 )
 
 CURRENCY, STATUS, CATEGORY = 1, 2, 4

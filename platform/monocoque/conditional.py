@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Header
 
@@ -43,4 +43,23 @@ async def expected_versions(
     return versions
 
 
+async def only_new(
+    if_none_match: Annotated[
+        Literal["*"] | None,
+        Header(alias="If-None-Match", description="`*` to create it only; 412 when it is there already."),
+    ] = None,
+) -> bool:
+    """Whether a PUT, which may create, is to replace nothing."""
+    return if_none_match is not None
+
+
+def there_already() -> Problem:
+    """The 412 for what was to be created only."""
+    detail = "It is there already; get it and repeat the change on it."
+    return Problem(
+        PRECONDITION_FAILED, detail, errors=[FieldError("header/If-None-Match", PRECONDITION_FAILED.code, detail)]
+    )
+
+
 ExpectedVersions = Annotated[list[int] | None, Depends(expected_versions)]
+OnlyNew = Annotated[bool, Depends(only_new)]

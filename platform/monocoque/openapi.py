@@ -52,34 +52,34 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     for operations in document["paths"].values():
         for method, operation in operations.items():
             if method in _METHODS:
-                _complete(operation)
+                _complete(method, operation)
     return document
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(method: str, operation: dict[str, Any]) -> None:
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["schema"] = _without_null(content["schema"])
     replies = operation["responses"]
     replies.pop("422", None) if _is_fastapi_default(replies.get("422")) else None
     names = {parameter["name"] for parameter in operation.get("parameters", ())}
-    if "If-None-Match" in names:
+    if method == "get" and "If-None-Match" in names:
         replies["304"] = {"description": "The copy at hand is current."}
     grouped: dict[int, list[ProblemCode]] = {}
-    for code in _shell_codes(operation, names):
+    for code in _shell_codes(method, operation, names):
         grouped.setdefault(code.status, []).append(code)
     for status, group in grouped.items():
         replies[str(status)] = _merged(replies.get(str(status)), describe(group))
     operation["responses"] = {status: replies[status] for status in sorted(replies)}
 
 
-def _shell_codes(operation: dict[str, Any], names: set[str]) -> list[ProblemCode]:
-    """What the shell itself may answer to an operation with these parameters."""
+def _shell_codes(method: str, operation: dict[str, Any], names: set[str]) -> list[ProblemCode]:
+    """What the shell itself may answer to an operation of this method with these parameters."""
     codes: list[ProblemCode] = [INVALID, SERVER_ERROR, UNAVAILABLE]
     if operation.get("security"):
         codes += [UNAUTHENTICATED, TOKEN_EXPIRED]
     if "cursor" in names:
         codes.append(CURSOR_INVALID)
-    if "If-Match" in names:
+    if method != "get" and names & {"If-Match", "If-None-Match"}:
         codes.append(PRECONDITION_FAILED)
     if "Idempotency-Key" in names:
         codes += [IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_REUSED]

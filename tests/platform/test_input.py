@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from monocoque import json
-from monocoque.conditional import ExpectedVersions, IfNoneMatch, expected_versions
+from monocoque.conditional import ExpectedVersions, IfNoneMatch, OnlyNew, expected_versions, there_already
 from monocoque.pagination import CurrentPage
 from monocoque.problems import PRECONDITION_FAILED, Problem, code_for_status, invalid
 from monocoque.replies import JsonReply, document, found
@@ -247,6 +247,13 @@ def routes() -> Router:
         """What was expected."""
         return JsonReply(versions)
 
+    @router.put("/only-new", summary="Put")
+    async def put_new(only_new: OnlyNew) -> Response:
+        """What is there already."""
+        if only_new:
+            raise there_already()
+        return JsonReply(None)
+
     return router
 
 
@@ -298,6 +305,21 @@ async def test_a_cursor_of_another_key_is_refused(workshop: Workshop) -> None:
     problem(await other.get(PATH, params={"cursor": cursor}), 422, "request.cursor_invalid")
 
 
+async def test_a_cursor_of_the_key_before_leads_on(workshop: Workshop) -> None:
+    first, second, third = (f"{number}" * 40 for number in (1, 2, 3))
+    before = await workshop.serve(workshop.module(router=routes()), secret_key=first)
+    cursor = (await before.get(f"{PATH}?limit=5")).json()["next_cursor"]
+    keys = {"secret_key": second, "secret_key_previous": first}
+    rotated = await workshop.serve(workshop.module(router=routes()), **keys)
+    page = (await rotated.get(PATH, params={"cursor": cursor, "limit": 5})).json()
+    assert [UUID(item["id"]).int for item in page["items"]] == [95, 94, 93, 92, 91]
+    keys = {"secret_key": third, "secret_key_previous": second}
+    after = await workshop.serve(workshop.module(router=routes()), **keys)
+    # What is made during a rotation is made with the new key.
+    assert (await after.get(PATH, params={"cursor": page["next_cursor"]})).status_code == 200
+    problem(await after.get(PATH, params={"cursor": cursor}), 422, "request.cursor_invalid")
+
+
 async def test_a_link_is_one_clean_header_whatever_the_path(workshop: Workshop) -> None:
     reply = await (await serve(workshop)).get(f"{PATH}/a%0D%0AX-Evil:%201%C3%BC/sub?limit=1")
     assert reply.headers["link"].startswith(f"<{PATH}/a%0D%0AX-Evil%3A%201%C3%BC/sub?limit=1&cursor=")
@@ -323,6 +345,19 @@ async def test_a_copy_that_is_current_is_not_sent_again(workshop: Workshop, head
 )
 async def test_the_expected_versions_are_those_of_the_strong_tags(header: str | None, versions: Any) -> None:
     assert await expected_versions(header) == versions
+
+
+async def test_what_is_to_be_created_only_replaces_nothing(workshop: Workshop) -> None:
+    client = await serve(workshop)
+    path = f"{PATH}/only-new"
+    assert (await client.put(path)).status_code == 200
+    refused = problem(await client.put(path, headers={"If-None-Match": "*"}), 412, "request.stale")
+    assert [error["pointer"] for error in refused["errors"]] == ["header/If-None-Match"]
+    # Nobody would know from a 200 that the condition was not understood.
+    problem(await client.put(path, headers={"If-None-Match": '"1"'}), 422, "request.invalid")
+    replies = (await client.get("/openapi.json")).json()["paths"][path]["put"]["responses"]
+    assert "412" in replies
+    assert "304" not in replies
 
 
 @pytest.mark.parametrize("header", ["", "3", 'W/"3"', '"x"', '"-1"', '"99999999999"', '"٣"', '"03"'])

@@ -84,11 +84,11 @@ async def _with_log(executor: Executor, owner_id: UUID, record: str) -> AsyncIte
     earlier = {**whole, "tags": [], "state": None}
     part: list[str] = []
     size = 0
-    last = _FIRST
+    last = 0
     while rows := await executor.all(
         queries.LOG, owner_id=owner_id, item_id=UUID(whole["id"]), after=last, limit=LOG_PAGE
     ):
-        last = rows[-1]["id"]
+        last = rows[-1]["number"]
         for row in rows:
             if part and size + len(row["entry"]) > LONGEST:
                 yield _with(earlier, part)

@@ -74,10 +74,13 @@ async def search_items(
     return [row["id"] for row in rows]
 
 
-async def check_item(executor: Executor, item_id: UUID, below: str = "") -> None:
-    """Raise a 404 unless the item is there, a 308 where it was merged; `below` follows the id in the path asked for."""
+async def check_item(executor: Executor, item_id: UUID, *, below: str = "", query: str = "") -> None:
+    """Raise a 404 unless the item is there, a 308 where it was merged.
+
+    `below` follows the id in the path asked for, and `query` that, with its `?`: the address that is told has both.
+    """
     if await executor.first(queries.EXISTS, id=item_id) is None:
-        await item_service.refuse(executor, item_id, below=below)
+        await item_service.refuse(executor, item_id, below=below, query=query)
 
 
 def merge_handlers(runtime: Runtime) -> tuple[MergeHandler, ...]:

@@ -66,10 +66,10 @@ async def ingest_items(
     replayed = await once.stored(owner.user_id)
     if replayed is not None:
         return replayed
-    connector = ingesting_service.connector_of(facade.connectors(runtime), source)
+    connector = ingesting_service.connector_of(facade.connectors(runtime), source, wanted.type)
     flights = facade.flights(runtime)
     if wanted.external_id is not None:
-        taken = await ingesting_service.ingest(runtime.database, connector, wanted.external_id, flights)
+        taken = await ingesting_service.ingest(runtime.database, connector, wanted.external_id, owner.user_id, flights)
 
         async def show(executor: Executor) -> Response:
             row = await ingesting_service.find_taken(executor, owner, taken.item_id)
@@ -86,6 +86,7 @@ async def ingest_items(
         runtime.database,
         connector,
         wanted.query,
+        user_id=owner.user_id,
         media_type=wanted.type,
         year=wanted.year,
         max_results=wanted.max_results,

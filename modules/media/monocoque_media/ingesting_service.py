@@ -11,7 +11,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from monocoque.database import Database, Executor
-from monocoque.problems import Problem
+from monocoque.problems import Problem, invalid
 from monocoque.security import Principal
 from monocoque_media import item_service
 from monocoque_media.contracts import (
@@ -44,11 +44,14 @@ _LONGEST_RETRY_AFTER = 86_400.0
 RefreshMode = Literal["missing", "all"]
 
 
-def connector_of(connectors: Mapping[str, Connector], source: str) -> Connector:
-    """The source of this name; raises a 404, or a 503 where its key is not set."""
+def connector_of(connectors: Mapping[str, Connector], source: str, media_type: MediaType | None) -> Connector:
+    """The source of this name; raises a 404, a 422 for a type that it has none of, a 503 where its key is not set."""
     connector = connectors.get(source)
     if connector is None:
         raise Problem(SOURCE_UNKNOWN)
+    if media_type is not None and media_type not in connector.media_types:
+        has = ", ".join(sorted(connector.media_types))
+        raise invalid("#/type", "media.source_type", f"{source} has nothing of this type; it has: {has}.")
     if not connector.configured:
         raise problem_of(NotConfigured(source, "is not configured"))
     return connector
@@ -85,7 +88,9 @@ async def find_taken(executor: Executor, user: Principal, item_id: UUID) -> Reco
     return await item_service.find_item(executor, user.user_id, into, is_admin=user.is_admin)
 
 
-async def ingest(database: Database, connector: Connector, external_id: str, flights: Flights) -> Upserted:
+async def ingest(
+    database: Database, connector: Connector, external_id: str, user_id: UUID, flights: Flights
+) -> Upserted:
     """The item of this id, asked for when it is not known yet; raises the problem of the source.
 
     Several at once share one call, in whichever process; only one of them is told that the item is new.
@@ -100,7 +105,7 @@ async def ingest(database: Database, connector: Connector, external_id: str, fli
         if known is not None:
             return {"id": str(known), "created": False}
         item = await ask(connector, connector.fetch(external_id))
-        [taken] = await keep(database, connector.name, [item], fetched=True)
+        [taken] = await keep(database, connector.name, [item], fetched=True, user_id=user_id)
         return {"id": str(taken.item_id), "created": taken.created}
 
     try:
@@ -115,6 +120,7 @@ async def ingest_search(
     connector: Connector,
     query: str,
     *,
+    user_id: UUID,
     media_type: MediaType | None,
     year: int | None,
     max_results: int,
@@ -127,7 +133,7 @@ async def ingest_search(
 
     async def take_in() -> list[dict[str, Any]]:
         found = await ask(connector, connector.search(query, media_type=media_type, year=year, max_results=max_results))
-        taken = await keep(database, connector.name, found)
+        taken = await keep(database, connector.name, found, user_id=user_id)
         return [
             {"id": str(one.item_id), "external_id": item.external_id, "title": item.title, "created": one.created}
             for item, one in zip(found, taken, strict=True)

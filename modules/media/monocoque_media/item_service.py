@@ -20,7 +20,7 @@ from monocoque_media.fields import CREATORS, DETAILS, ISBNS, creators_of, left_a
 from monocoque_media.problems import FIELD_UNKNOWN, IN_USE, MERGED, NOT_FOUND, NOT_YOURS
 from monocoque_media.queries import items as queries
 from monocoque_media.schemas.items import DETAILS_OF, Details, ItemPatch, ItemWrite
-from monocoque_media.schemas.values import METADATA, parse_release
+from monocoque_media.schemas.values import MERGED_METADATA, parse_release
 
 
 async def create_item(executor: Executor, user_id: UUID, item: ItemWrite) -> Record:
@@ -259,7 +259,7 @@ def _merged_metadata(present: dict[str, Any], change: dict[str, Any] | None) -> 
     """RFC 7396; raises a 422 where the two together are too large."""
     merged = merge_patch(present, change or {}) if change is not None else {}
     try:
-        return METADATA.validate_python(merged)
+        return MERGED_METADATA.validate_python(merged)
     except ValidationError as error:
         raise _invalid(error, "metadata") from None
 

@@ -59,13 +59,14 @@ async def keep(
     replace: bool = False,
     fetched: bool = False,
     target: UUID | None = None,
+    user_id: UUID | None = None,
 ) -> list[Upserted]:
     """As `upsert`; what the database refuses is the fault of the source that told it: a ProviderAnswerInvalid.
 
     What a source tells is as hostile as what anyone sends, and whoever asked for it has sent nothing wrong.
     """
     try:
-        return await upsert(executor, items, replace=replace, fetched=fetched, target=target)
+        return await upsert(executor, items, replace=replace, fetched=fetched, target=target, user_id=user_id)
     except Exception as error:
         if not _is_refusal(error):
             raise
@@ -87,6 +88,8 @@ class _Place:
     is_new: bool
     by_source: UUID | None
     """The item that has this very source already, which may be another one where a target was given."""
+    is_aside: bool = False
+    """Deleted, to be brought back."""
 
 
 async def upsert(
@@ -96,12 +99,14 @@ async def upsert(
     replace: bool = False,
     fetched: bool = False,
     target: UUID | None = None,
+    user_id: UUID | None = None,
 ) -> list[Upserted]:
-    """Take the items in, in at most five statements: for each, in order, the item of the catalogue that it is.
+    """Take the items in, in at most six statements: for each, in order, the item of the catalogue that it is.
 
-    An item is known by the source's id or by its ISBN. What it lacks is filled in when a source tells of it for the
-    first time, or has been asked for it alone (`fetched`, which also keeps the new answer); with `replace` what it has
-    is replaced too. Locked fields stay in any case. `target` is the item that all are about, whatever their ids.
+    An item is known by the source's id or by its ISBN; by that, entries of others than the user are not. One that was
+    deleted, and that no person had entered, is brought back. What it lacks is filled in when a source tells of it for
+    the first time, or has been asked for it alone (`fetched`, which also keeps the new answer); with `replace` what it
+    has is replaced too. Locked fields stay in any case. `target` is the item that all are about, whatever their ids.
     """
     if not items:
         return []
@@ -116,13 +121,16 @@ async def upsert(
                 kinds=[item.kind for item in items],
                 external_ids=[item.external_id for item in items],
                 isbns=[_isbn_13(item) for item in items],
+                user_id=user_id,
             )
             writes = _Writes(items, _settle(items, rows, about), fetched=fetched)
-            if await _held(transaction, writes.known.keys()):
+            if await _held(transaction, writes.known.keys() | writes.aside, writes.aside):
                 break
             # Merged or deleted meanwhile: the next look sees where to.
             if about is not None:
                 about = await _led_on(transaction, about)
+        if writes.aside:
+            await transaction.run(queries.BRING_BACK, ids=list(writes.aside))
         if writes.told:
             await transaction.run(queries.CREATE, items=list(writes.new.values()), sources=list(writes.told.values()))
         if writes.known:
@@ -133,12 +141,13 @@ async def upsert(
 
 
 class _Writes:
-    """What a batch comes to: items to make, items to complete, sources to note, and what is said of it."""
+    """What a batch comes to: items to make, complete and bring back, sources to note, and what is said of it."""
 
     def __init__(self, items: Sequence[NormalisedItem], places: Sequence[_Place], *, fetched: bool) -> None:
         self.new: dict[UUID, dict[str, Any]] = {}
         self.known: dict[UUID, dict[str, Any]] = {}
         self.told: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.aside: set[UUID] = {place.item_id for place in places if place.is_aside}
         self.answer: list[Upserted] = []
         for item, place in zip(items, places, strict=True):
             first = place.is_new and place.item_id not in self.new
@@ -151,9 +160,9 @@ class _Writes:
                 self.told.setdefault((item.source, item.kind, item.external_id), _source(place.item_id, item))
 
 
-async def _held(transaction: Transaction, ids: Collection[UUID]) -> bool:
-    """Whether all of them are alive, and stay so until the transaction ends."""
-    return not ids or len(await transaction.all(queries.HOLD, ids=list(ids))) == len(ids)
+async def _held(transaction: Transaction, ids: Collection[UUID], aside: Collection[UUID]) -> bool:
+    """Whether all of them are alive, or are `aside` and can be brought back, and stay so until the transaction ends."""
+    return not ids or len(await transaction.all(queries.HOLD, ids=list(ids), aside=list(aside))) == len(ids)
 
 
 async def _led_on(transaction: Transaction, item_id: UUID) -> UUID:
@@ -173,7 +182,9 @@ def _settle(items: Sequence[NormalisedItem], rows: Sequence[Any], target: UUID |
         keys = _keys(item)
         place = next((settled[key] for key in keys if key in settled), None)
         if present is not None:
-            place = _Place(present, is_new=False, by_source=row["by_source"])
+            place = _Place(
+                present, is_new=False, by_source=row["by_source"], is_aside=not target and present in row["aside"]
+            )
         elif place is None:
             place = _Place(new_id(), is_new=True, by_source=None)
         for key in keys:

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -45,6 +47,12 @@ def _lower_index(name: str, column: str, operators: str, **options: Any) -> Inde
     return Index(name, expression, postgresql_ops={column: operators}, **options)
 
 
+def _filtered_index(name: str, *filters: ColumnElement[Any] | str) -> Index:
+    """The titles in their order, among those of which the filters are the same."""
+    title: Label[str] = literal_column("lower(title)", String).label("title")
+    return Index(name, *filters, title, postgresql_ops={"title": "text_pattern_ops"})
+
+
 def _search_index(name: str, where: str) -> Index:
     options: dict[str, Any] = {"postgresql_using": "gin", "postgresql_with": {"fastupdate": "off"}}
     return Index(name, "search", postgresql_where=text(where), **options)
@@ -74,6 +82,10 @@ class MediaItem(Table, table=True):
         _lower_index("ix_items_title_prefix", "title", "text_pattern_ops"),
         _lower_index("ix_items_title_trigrams", "title", "gin_trgm_ops", postgresql_using="gin"),
         _lower_index("ix_items_creators_trigrams", "creators", "gin_trgm_ops", postgresql_using="gin"),
+        _filtered_index("ix_items_media_type_title", "media_type"),
+        _filtered_index(
+            "ix_items_media_type_year_title", "media_type", literal_column("date_part('year', release_date)")
+        ),
         _search_index("ix_items_search", "deleted_at IS NULL"),
         _search_index("ix_items_search_sample", "deleted_at IS NULL AND get_byte(uuid_send(id), 15) < 16"),
         {"schema": SCHEMA},
@@ -286,14 +298,15 @@ class UserItemState(Table, table=True):
 class StateLogEntry(Table, table=True):
     """What a state was changed to, or what was removed or lost to a merge; a trigger keeps it from being changed.
 
-    The rows go with their owner or their item, and to the item that theirs was merged into.
+    The rows go with their owner or their item, and to the item that theirs was merged into. `number` is their order:
+    it is given when a row is written, and so while the state is held, where ids and times are made before.
     """
 
     __tablename__ = "state_log"
     __table_args__ = (
         CheckConstraint("action IN ('set', 'removed', 'merged')", name="action"),
         CheckConstraint(_STATUS, name="status"),
-        Index("ix_state_log_owner_id_item_id_id", "owner_id", "item_id", "id"),
+        Index("ix_state_log_owner_id_item_id_number", "owner_id", "item_id", "number"),
         Index("ix_state_log_item_id", "item_id"),
         {"schema": SCHEMA},
     )
@@ -301,6 +314,11 @@ class StateLogEntry(Table, table=True):
     id: UUID = Field(primary_key=True)
     owner_id: UUID = Field(foreign_key="monocoque_auth.users.id", ondelete="CASCADE")
     item_id: UUID = Field(foreign_key=f"{SCHEMA}.items.id", ondelete="CASCADE")
+    number: int = Field(
+        default=None,
+        sa_type=BigInteger,
+        sa_column_kwargs={"server_default": text(f"nextval('{SCHEMA}.state_log_number')")},
+    )
     at: datetime = timestamp(default_now=True)
     action: str = Field(max_length=10)
     pass_number: int

@@ -1,6 +1,6 @@
 """The problem codes of media."""
 
-from monocoque.problems import ProblemCode
+from monocoque.problems import UNAUTHENTICATED, ProblemCode
 
 NOT_FOUND = ProblemCode("media.not_found", 404, "No such item", "There is no item with this id, or it was deleted.")
 NOT_YOURS = ProblemCode(
@@ -68,11 +68,16 @@ IMPORT_UNREADABLE = ProblemCode(
     "media.import_unreadable", 422, "Not an export that can be read here", "`errors` says what was expected."
 )
 IMPORT_RUNNING = ProblemCode(
-    "media.import_running", 409, "An import of yours is running", "Wait until it has finished; GET imports lists them."
+    "media.import_running",
+    409,
+    "An import of yours is running",
+    "Wait until it has finished, or for the time in the Retry-After header; GET imports lists them.",
 )
 
 CONSTRAINTS = {
     "uq_imports_owner_id": IMPORT_RUNNING,
+    # The account was deleted while its request was under way.
+    "fk_imports_owner_id": UNAUTHENTICATED,
     "uq_tags_owner_id_name_key": TAG_TAKEN,
     "fk_item_tags_tag_id": TAG_NOT_FOUND,
 }

@@ -24,7 +24,7 @@ router = Router()
 @router.get("/search", response_model=SearchRead, summary="Search the catalogue")
 async def search_items(
     *,
-    _caller: CurrentPrincipal,
+    caller: CurrentPrincipal,
     runtime: CurrentRuntime,
     q: Annotated[
         SearchText, Query(description="Words of title or creators, the last may be unfinished; an ISBN; an id.")
@@ -47,6 +47,7 @@ async def search_items(
             runtime.database,
             facade.connectors(runtime),
             q,
+            user_id=caller.user_id,
             media_type=type_,
             year=year,
             limit=limit,

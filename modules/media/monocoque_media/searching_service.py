@@ -124,6 +124,7 @@ async def search_sources(
     connectors: Mapping[str, Connector],
     text: str,
     *,
+    user_id: UUID,
     media_type: MediaType | None,
     year: int | None,
     limit: int,
@@ -145,7 +146,7 @@ async def search_sources(
                 for connector in connectors.values()
             )
         )
-        kept = [await _kept(database, name, *answer) for name, answer in zip(connectors, answers, strict=True)]
+        kept = [await _kept(database, user_id, name, *answer) for name, answer in zip(connectors, answers, strict=True)]
         return {
             "ids": list(dict.fromkeys(str(item_id) for ids, _ in kept for item_id in ids)),
             "sources": {name: asdict(report) for name, (_, report) in zip(connectors, kept, strict=True)},
@@ -161,10 +162,10 @@ async def search_sources(
 
 
 async def _kept(
-    database: Database, name: str, found: list[NormalisedItem], report: SourceReport
+    database: Database, user_id: UUID, name: str, found: list[NormalisedItem], report: SourceReport
 ) -> tuple[list[UUID], SourceReport]:
     try:
-        return [taken.item_id for taken in await keep(database, name, found)], report
+        return [taken.item_id for taken in await keep(database, name, found, user_id=user_id)], report
     except (ProviderError, asyncpg.PostgresError, *AWAY) as error:
         _log.warning("source=%s could not be kept: %s", name, type(error).__name__)
         return [], SourceReport("unavailable", 0, report.took_ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from monocoque.conditional import ExpectedVersions, IfNoneMatch
+from monocoque.conditional import ExpectedVersions, IfNoneMatch, OnlyNew
 from monocoque.pagination import CurrentPage, Page
 from monocoque.problems import responses
 from monocoque.replies import found, no_content
@@ -27,13 +27,18 @@ async def get_state(item_id: ItemId, owner: CurrentPrincipal, db: Db, if_none_ma
 
 @router.put("", response_model=StateRead, summary="Set your state", responses=responses(NOT_FOUND, MERGED))
 async def put_state(
-    item_id: ItemId, state: StateWrite, owner: CurrentPrincipal, db: Db, versions: ExpectedVersions
+    item_id: ItemId,
+    state: StateWrite,
+    owner: CurrentPrincipal,
+    db: Db,
+    versions: ExpectedVersions,
+    only_new: OnlyNew,
 ) -> Response:
     """Sets where you are with the item, and logs it; what is left out becomes empty.
 
     The pass number goes up by itself when what you had completed or dropped is planned or active again.
     """
-    return found(await state_service.put_state(db, owner.user_id, item_id, state, versions))
+    return found(await state_service.put_state(db, owner.user_id, item_id, state, versions, only_new=only_new))
 
 
 @router.delete(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from monocoque.conditional import there_already
 from monocoque.database import Executor
 from monocoque.problems import PRECONDITION_FAILED, Problem
 from monocoque.types import new_id
@@ -19,19 +20,32 @@ from monocoque_media.schemas.states import StateWrite
 
 
 async def put_state(
-    executor: Executor, owner_id: UUID, item_id: UUID, state: StateWrite, versions: list[int] | None
+    executor: Executor,
+    owner_id: UUID,
+    item_id: UUID,
+    state: StateWrite,
+    versions: list[int] | None,
+    *,
+    only_new: bool = False,
 ) -> Record:
     """Set the whole state and log it; one that is as it was stays as it is, and is not logged.
 
-    Raises a 404 or a 308 for the item, and a 412 unless the state has one of `versions`.
+    Raises a 404 or a 308 for the item, and a 412 unless the state has one of `versions`, or where there is one and only
+    a new one was to be set.
     """
     parameters = {"owner_id": owner_id, "item_id": item_id, **state.model_dump()}
-    if versions is None:
+    if only_new:
+        # What has to be new can have no version yet.
+        row = None if versions else await executor.first(queries.CREATE, log_id=new_id(), **parameters)
+    elif versions is None:
         row = await executor.first(queries.PUT, log_id=new_id(), **parameters)
     else:
         row = await executor.first(queries.REPLACE, log_id=new_id(), versions=versions, **parameters)
     if row is not None:
         return row
+    if only_new:
+        await _check_item(executor, item_id)
+        raise there_already()
     present = await executor.first(queries.FIND, owner_id=owner_id, item_id=item_id)
     if present is None:
         await _check_item(executor, item_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -41,14 +42,12 @@ async def create_tag(tag: TagWrite, owner: CurrentPrincipal, once: CurrentOnce) 
 @router.get("", response_model=Page[TagRead], summary="List your tags")
 async def list_tags(owner: CurrentPrincipal, db: Db, page: CurrentPage) -> Response:
     """Your tags by name, each with the number of its items."""
-    position = page.position()
-    after = None if position is None else str(position[0])
-    tags = await tag_service.list_tags(db, owner.user_id, after=after, limit=page.fetch)
-    return page.page(tags, _place)
+    tags = await tag_service.list_tags(db, owner.user_id, after=page.position(), limit=page.fetch)
+    return page.page(tags, tag_service.place_of, _shown)
 
 
-def _place(tag: Any) -> list[Any]:
-    return [tag_service.name_key(tag["name"])]
+def _shown(tag: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tag[name] for name in TagRead.model_fields}
 
 
 @router.get("/{tag_id}", response_model=TagRead, summary="Get a tag", responses=responses(TAG_NOT_FOUND))

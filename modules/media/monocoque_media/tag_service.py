@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
@@ -16,11 +16,10 @@ from monocoque_media import item_service
 from monocoque_media.problems import TAG_NOT_FOUND
 from monocoque_media.queries import items as item_queries
 from monocoque_media.queries import tags as queries
+from monocoque_media.schemas.tags import name_key
 
-
-def name_key(name: str) -> str:
-    """What two names that differ by case alone have in common."""
-    return unicodedata.normalize("NFC", name.casefold())
+# Of a longer key a cursor, which has to stay short, takes the beginning, and the tag that has the rest.
+_IN_CURSOR = 50
 
 
 async def create_tag(executor: Executor, owner_id: UUID, name: str) -> Record:
@@ -38,9 +37,17 @@ async def find_tag(executor: Executor, owner_id: UUID, tag_id: UUID) -> Record:
     return row
 
 
-async def list_tags(executor: Executor, owner_id: UUID, *, after: str | None, limit: int) -> Sequence[Record]:
-    """The owner's tags by name, those behind the `name_key` `after`."""
-    return await executor.all(queries.LIST, owner_id=owner_id, after=after, limit=limit)
+async def list_tags(executor: Executor, owner_id: UUID, *, after: Sequence[str] | None, limit: int) -> Sequence[Record]:
+    """The owner's tags by name, each with its `name_key`, those behind the `place_of` one of them."""
+    key, *rest = after or (None,)
+    last_id = UUID(rest[0]) if rest else None
+    return await executor.all(queries.LIST, owner_id=owner_id, after=key, after_id=last_id, limit=limit)
+
+
+def place_of(tag: Mapping[str, Any]) -> list[Any]:
+    """Where a listed tag stands, as short as a cursor has to be."""
+    key: str = tag["name_key"]
+    return [key] if len(key) <= _IN_CURSOR else [key[:_IN_CURSOR], tag["id"]]
 
 
 async def rename_tag(executor: Executor, owner_id: UUID, tag_id: UUID, name: str, versions: list[int] | None) -> Record:

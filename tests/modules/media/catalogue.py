@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 from fastapi import FastAPI
 from pydantic import BaseModel, TypeAdapter
@@ -73,6 +75,13 @@ async def set_state(person: Person, item: dict[str, Any], **values: Any) -> dict
     assert reply.status_code == 200, reply.text
     state: dict[str, Any] = reply.json()
     return state
+
+
+async def met(connection: asyncpg.Connection, question: str) -> None:
+    """Wait until the database answers with true."""
+    async with asyncio.timeout(60):
+        while not await connection.fetchval(question):  # noqa: ASYNC110  PostgreSQL tells nobody
+            await asyncio.sleep(0.005)
 
 
 async def make_admin(app: FastAPI, person: Person) -> Person:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +16,10 @@ import pytest
 from fastapi import FastAPI
 
 from monocoque.runtime import Runtime
+from monocoque_media import searching_service
+from monocoque_media.connectors import base, guarded
 from monocoque_media.flights import Flights
+from monocoque_media.queries import search as search_queries
 from tests import support
 from tests.conftest import AppFactory, client_of
 from tests.modules.media.vendors import Vendors, vendors
@@ -76,6 +80,11 @@ async def open_outside(
 ) -> AsyncIterator[Open]:
     """Makes such applications, on one database; keyword arguments are settings of media."""
     clients: list[httpx.AsyncClient] = []
+    # A correction is given up when a person would not wait for it any longer; a busy machine may take its time.
+    patient = copy(search_queries.LOOSEN)
+    assert "'1000'" in patient.sql
+    patient.sql = patient.sql.replace("'1000'", "'9000'")
+    monkeypatch.setattr(search_queries, "LOOSEN", patient)
 
     async def open_one(**changes: Any) -> Outside:
         for name, value in played.environment(**changes).items():
@@ -141,4 +150,47 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Crowd:
 
     monkeypatch.setattr(Flights, "share", counted_share)
     monkeypatch.setattr(Flights, "_followed", counted_followed)
+    return found
+
+
+class Limits:
+    """The time limits that calls to sources are given. A test says when that time is over, so no clock has a say."""
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+        """In seconds, from when each was set."""
+        self.until: list[float] = []
+        """By the clock of the loop."""
+        self._set: list[asyncio.Timeout] = []
+
+    def timeout(self, delay: float) -> asyncio.Timeout:
+        self.given.append(delay)
+        self._set.append(asyncio.timeout(delay))
+        return self._set[-1]
+
+    def timeout_at(self, when: float | None) -> asyncio.Timeout:
+        if when is not None:
+            self.until.append(when)
+        self._set.append(asyncio.timeout_at(when))
+        return self._set[-1]
+
+    def over(self) -> None:
+        """The time of all who are waiting is over."""
+        for limit in self._set:
+            # One that was kept is over already.
+            with suppress(RuntimeError):
+                if limit.when() is not None:
+                    limit.reschedule(asyncio.get_running_loop().time())
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else those who are given limits take from asyncio."""
+        return getattr(asyncio, name)
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Limits:
+    """Holds the calls of our sources, of those of other modules, and of searches."""
+    found = Limits()
+    for module in (base, guarded, searching_service):
+        monkeypatch.setattr(module, "asyncio", found)
     return found

@@ -328,6 +328,13 @@ def test_a_broken_record_costs_no_other(broken: str) -> None:
     assert sum(isinstance(row, LeftRow) for row in rows) == 1
 
 
+def test_what_is_too_long_in_a_record_is_told_so_in_characters() -> None:
+    reference = {"source": "s" * 51, "kind": "k" * 51, "external_id": "x" * 2001}
+    record = {"record": "item", "media_type": "book", "title": "A", "sources": [reference]}
+    _, (bad,) = read(own(json.dumps(record)), "export.json")
+    assert [reason(bad).count(f"{most} characters") for most in (50, 2000)] == [2, 1]
+
+
 def test_our_json_is_read_however_it_is_laid_out() -> None:
     titles = ["one", 'two } ] " \\ {', '{"record"']
     records = [{"record": "item", "media_type": "game", "title": title} for title in titles]

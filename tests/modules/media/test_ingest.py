@@ -137,6 +137,24 @@ async def test_a_request_that_says_no_one_thing_is_refused(outside: Outside, bod
     assert outside.vendors.requests == []
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"external_id": "movie/1", "query": "metropolis"}, "#/query"),
+        ({"external_id": "movie/1", "type": "movie"}, "#/type"),
+        ({"external_id": "movie/1", "year": 1927}, "#/year"),
+        ({"external_id": "movie/1", "max_results": 20}, "#/max_results"),
+        ({"query": "metropolis", "type": "book"}, "#/type"),
+    ],
+)
+async def test_what_would_count_for_nothing_is_refused(outside: Outside, body: dict[str, Any], pointer: str) -> None:
+    document = problem(await ingest(outside, "tmdb", **body), 422, "request.invalid")
+    assert [error["pointer"] for error in document["errors"]] == [pointer]
+    assert outside.vendors.requests == []
+    told = dict.fromkeys(("query", "type", "year"))
+    checked(await ingest(outside, "tmdb", external_id="movie/1", **told), 201, ItemRead)
+
+
 async def test_what_is_not_there_is_a_404(outside: Outside) -> None:
     problem(await ingest(outside, "imdb", external_id="1"), 404, "media.source_unknown")
     problem(await ingest(outside, "igdb", external_id="999"), 404, "media.source_item_unknown")
@@ -278,7 +296,7 @@ async def test_an_isbn_10_is_the_same_book_as_its_isbn_13(outside: Outside) -> N
         external_id="x",
         raw_payload={},
     )
-    [taken] = await upsert(outside.runtime.database, [told])
+    [taken] = await upsert(outside.runtime.database, [told], user_id=outside.person.id)
     assert taken == Upserted(UUID(item_id), created=False)
 
 
@@ -288,18 +306,6 @@ async def test_overlapping_batches_at_once_leave_one_item_each(outside: Outside)
     taken = await asyncio.gather(*(upsert(outside.runtime.database, batch) for batch in batches))
     assert sum(one.created for batch in taken for one in batch) == 50
     assert (await count(outside, "items"), await count(outside, "sources")) == (50, 50)
-
-
-async def test_what_was_deleted_comes_back_as_a_new_item(outside: Outside) -> None:
-    database = outside.runtime.database
-    [first] = await upsert(database, [book(1, isbn="9780141439471")])
-    connection = await asyncpg.connect(outside.url)
-    await connection.execute("UPDATE monocoque_media.items SET deleted_at = now()")
-    await connection.close()
-    [second] = await upsert(database, [book(1, isbn="9780141439471")])
-    assert second.created
-    assert second.item_id != first.item_id
-    assert (await count(outside, "items"), await count(outside, "sources")) == (2, 1)
 
 
 async def test_a_search_result_leaves_what_is_known_in_detail_as_it_is(outside: Outside) -> None:

@@ -39,6 +39,8 @@ UNFIT: dict[str, Any] = {
     "RecursionError": RecursionError("maximum recursion depth exceeded"),
 }
 
+AMPLE = MediaSettings(_env_file=None, provider_timeout_seconds=20)
+
 
 class Comics:
     """A source of another module that gives, or raises, `answer`."""
@@ -72,7 +74,7 @@ def provide(outside: Outside, *, guarded: bool) -> Comics:
     """A source: guarded as foreign ones are; bare it may raise anything, as ours do where they have a bug."""
     inner = Comics()
     connectors: dict[str, Any] = outside.runtime.resources[CONNECTORS]
-    connectors["acme_comics"] = Guarded(inner, MediaSettings(_env_file=None)) if guarded else inner
+    connectors["acme_comics"] = Guarded(inner, AMPLE) if guarded else inner
     return inner
 
 

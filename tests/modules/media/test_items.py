@@ -144,6 +144,11 @@ for _ in range(9):
         '{"a": NaN}',
         '{"a": 1e400}',
         '{"a": 99999999999999999999999999}',
+        '{"a": 1e300}',
+        '{"a": [-1e19]}',
+        '{"a": 9223372036854775808.0}',
+        '{"a": 1e-300}',
+        '{"a": 5e-324}',
         f'{{"a": [-1{"0" * 400}]}}',
         '{"a": "\\u0000"}',
         '{"\\u0000": 1}',
@@ -161,13 +166,6 @@ async def test_metadata_that_cannot_be_kept_is_refused(owner: Person, metadata: 
     change = f'{{"metadata": {metadata}}}'
     problem(await owner.patch(path, content=change, headers=headers), 422, "request.invalid")
     assert (await owner.get(path)).json()["metadata"] == {"a": 0}
-
-
-async def test_metadata_does_not_grow_beyond_its_bound_by_patches(owner: Person) -> None:
-    made = await enter(owner, metadata={"a": "x" * 6000})
-    reply = await owner.patch(f"/media/items/{made['id']}", json={"metadata": {"b": "x" * 6000}})
-    [error] = problem(reply, 422, "request.invalid")["errors"]
-    assert (error["pointer"], error["code"]) == ("#/metadata", "media.metadata_size")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from monocoque_media.contracts import BookDetails, NormalisedItem
 from monocoque_media.keeping_service import Upserted, keep, upsert
 from monocoque_media.problems import NOT_FOUND
 from monocoque_media.schemas.items import ItemRead
-from tests.modules.media.catalogue import make_admin
+from tests.modules.media.catalogue import make_admin, met
 from tests.modules.media.conftest import Outside, checked
 from tests.modules.media.vendors import Reply, film
 from tests.support import problem
@@ -58,11 +58,11 @@ async def held_open(outside: Outside, write: Write) -> AsyncIterator[None]:
 async def stuck(outside: Outside) -> None:
     """Wait until some statement waits for a row of another transaction."""
     async with outside.runtime.database.connection() as connection:
-        while not await connection.fetchval(  # noqa: ASYNC110  PostgreSQL tells nobody
+        await met(
+            connection,
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() "
-            "AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple'))"
-        ):
-            await asyncio.sleep(0.005)
+            "AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple'))",
+        )
 
 
 def merging(outside: Outside, old: str, new: str) -> Write:
@@ -91,7 +91,7 @@ async def count(outside: Outside) -> int:
 async def test_a_source_told_while_its_item_is_merged_goes_where_the_item_went(outside: Outside) -> None:
     old, new = await outside.book("Frankenstein", details={"isbn_13": ISBN}), await outside.book("Frankenstein II")
     async with held_open(outside, merging(outside, old, new)):
-        telling = asyncio.ensure_future(upsert(outside.runtime.database, [TOLD]))
+        telling = asyncio.ensure_future(upsert(outside.runtime.database, [TOLD], user_id=outside.person.id))
         await stuck(outside)
     assert await telling == [Upserted(UUID(new), created=False)]
     assert await homes(outside) == {"b1": new}
@@ -104,7 +104,7 @@ async def test_a_merge_takes_along_a_source_that_is_being_told(outside: Outside)
     old, new = await outside.book("Frankenstein", details={"isbn_13": ISBN}), await outside.book("Frankenstein II")
 
     async def tell(transaction: Transaction) -> None:
-        assert await upsert(transaction, [TOLD]) == [Upserted(UUID(old), created=False)]
+        assert await upsert(transaction, [TOLD], user_id=outside.person.id) == [Upserted(UUID(old), created=False)]
 
     async with held_open(outside, tell):
         merge = asyncio.ensure_future(outside.runtime.database.transact(merging(outside, old, new)))
@@ -120,7 +120,7 @@ async def test_a_source_told_while_its_item_is_deleted_makes_a_new_one(outside: 
         await transaction.connection.execute("UPDATE monocoque_media.items SET deleted_at = now() WHERE id = $1", old)
 
     async with held_open(outside, delete):
-        telling = asyncio.ensure_future(upsert(outside.runtime.database, [TOLD]))
+        telling = asyncio.ensure_future(upsert(outside.runtime.database, [TOLD], user_id=outside.person.id))
         await stuck(outside)
     [taken] = await telling
     assert taken.created
@@ -129,10 +129,32 @@ async def test_a_source_told_while_its_item_is_deleted_makes_a_new_one(outside: 
         await keep(outside.runtime.database, "open_shelf", [TOLD], fetched=True, target=UUID(old))
 
 
+async def test_a_source_told_while_its_own_item_is_deleted_brings_it_back(outside: Outside) -> None:
+    database = outside.runtime.database
+    [first] = await upsert(database, [TOLD])
+
+    async def delete(transaction: Transaction) -> None:
+        await transaction.connection.execute(
+            "UPDATE monocoque_media.items SET deleted_at = now() WHERE id = $1", first.item_id
+        )
+
+    async with held_open(outside, delete):
+        telling = asyncio.ensure_future(upsert(database, [TOLD], fetched=True))
+        await stuck(outside)
+    assert await telling == [Upserted(first.item_id, created=False)]
+    checked(await outside.person.get(f"/media/items/{first.item_id}"), 200, ItemRead)
+    await database.transact(delete)
+    with pytest.raises(Exception, match=NOT_FOUND.detail):
+        await keep(database, "open_shelf", [TOLD], fetched=True, target=first.item_id)
+    assert (await outside.person.get(f"/media/items/{first.item_id}")).status_code == 404
+
+
 async def test_the_isbn_of_what_was_merged_leads_to_what_it_was_merged_into(outside: Outside) -> None:
     old, new = await outside.book("Frankenstein", details={"isbn_13": ISBN}), await outside.book("Frankenstein II")
     await outside.runtime.database.transact(merging(outside, old, new))
-    assert await upsert(outside.runtime.database, [TOLD]) == [Upserted(UUID(new), created=False)]
+    assert await upsert(outside.runtime.database, [TOLD], user_id=outside.person.id) == [
+        Upserted(UUID(new), created=False)
+    ]
 
 
 async def test_many_merges_and_sources_at_once_leave_no_source_behind(outside: Outside) -> None:
@@ -140,7 +162,7 @@ async def test_many_merges_and_sources_at_once_leave_no_source_behind(outside: O
     for number in range(6):
         old, new = await outside.book("One", details={"isbn_13": ISBN}), await outside.book("Two")
         told = [replace(TOLD, source=f"shelf_{place}", external_id=f"{number}-{place}") for place in range(6)]
-        tellings = [upsert(outside.runtime.database, [one]) for one in told]
+        tellings = [upsert(outside.runtime.database, [one], user_id=outside.person.id) for one in told]
         merge = admin.post(f"/media/items/{old}/merge", json={"into": new})
         results = await asyncio.gather(*tellings[:3], merge, *tellings[3:])
         reply = results[3]
@@ -156,10 +178,12 @@ async def test_a_refresh_follows_an_item_that_is_merged_meanwhile(outside: Outsi
     old = checked(await person.post("/media/ingest/tmdb", json={"external_id": "movie/1"}), 201, ItemRead)["id"]
     new = checked(await person.post("/media/ingest/tmdb", json={"external_id": "movie/2"}), 201, ItemRead)["id"]
     news = film(1, title="Metropolis, restored", overview="A city of two levels.")
-    outside.vendors.always("tmdb", Reply(news, delay=0.2))
+    answering = asyncio.Event()
+    outside.vendors.always("tmdb", Reply(news, until=answering))
     refreshing = asyncio.ensure_future(person.post(f"/media/items/{old}/refresh"))
     await outside.vendors.asked("tmdb", 3)
     await outside.runtime.database.transact(merging(outside, old, new))
+    answering.set()
     item = checked(await refreshing, 200, ItemRead)
     assert (item["id"], item["description"]) == (new, "A city of two levels.")
     assert set((await homes(outside)).values()) == {new}
@@ -168,10 +192,12 @@ async def test_a_refresh_follows_an_item_that_is_merged_meanwhile(outside: Outsi
 async def test_a_refresh_of_an_item_that_is_deleted_meanwhile_is_a_404(outside: Outside) -> None:
     admin = await make_admin(outside.app, outside.person)
     item_id = checked(await admin.post("/media/ingest/tmdb", json={"external_id": "movie/1"}), 201, ItemRead)["id"]
-    outside.vendors.always("tmdb", Reply(film(1), delay=0.2))
+    answering = asyncio.Event()
+    outside.vendors.always("tmdb", Reply(film(1), until=answering))
     refreshing = asyncio.ensure_future(admin.post(f"/media/items/{item_id}/refresh"))
     await outside.vendors.asked("tmdb", 2)
     assert (await admin.delete(f"/media/items/{item_id}")).status_code == 204
+    answering.set()
     problem(await refreshing, 404, "media.not_found")
 
 
@@ -190,7 +216,9 @@ async def test_an_edit_made_while_a_source_tells_is_not_lost(outside: Outside) -
         )
 
     async with held_open(outside, edit):
-        telling = asyncio.ensure_future(upsert(outside.runtime.database, [TOLD], replace=True))
+        telling = asyncio.ensure_future(
+            upsert(outside.runtime.database, [TOLD], replace=True, user_id=outside.person.id)
+        )
         await stuck(outside)
     await telling
     item = checked(await outside.person.get(f"/media/items/{item_id}?include=details"), 200, ItemRead)

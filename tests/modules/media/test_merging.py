@@ -17,7 +17,7 @@ from monocoque_media.contracts import ITEMS_MERGED, ItemsMerged
 from monocoque_media.facade import find_items
 from monocoque_media.jobs import purge_deleted
 from monocoque_media.schemas.items import ItemRead
-from tests.modules.media.catalogue import NOWHERE, add_tag, enter, held, make_admin, pages, set_state
+from tests.modules.media.catalogue import NOWHERE, add_tag, enter, held, make_admin, met, pages, set_state
 from tests.support import Person, problem, sign_up
 
 
@@ -149,11 +149,11 @@ async def test_a_merge_waits_for_one_that_it_would_cross(
         path = f"/media/items/{earlier['id']}/merge"
         crossing.append(asyncio.create_task(admin.post(path, json={"into": new["id"]})))
         async with app.state.runtime.database.connection() as connection:
-            while not await connection.fetchval(  # noqa: ASYNC110  PostgreSQL tells nobody
+            await met(
+                connection,
                 "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() "
-                "AND wait_event_type = 'Lock')"
-            ):
-                await asyncio.sleep(0.005)
+                "AND wait_event_type = 'Lock')",
+            )
 
     monkeypatch.setattr(merge_service, "_check", check_and_be_crossed)
     await merge(admin, old, new)

@@ -9,6 +9,7 @@ import pytest
 
 from monocoque.database import Database
 from monocoque_media.schemas.searching import SearchRead
+from tests.modules.media.catalogue import make_admin
 from tests.modules.media.conftest import Outside, checked
 from tests.support import problem
 
@@ -200,6 +201,48 @@ async def test_type_and_year_hold_for_every_way_of_finding(outside: Outside) -> 
         items = (await outside.search(asked, year=1961))["items"]
         assert [(item["media_type"], item["release_date"]) for item in items] == [("book", "1961")], asked
     assert await outside.titles("9780441478125", type="movie") == []
+
+
+async def test_a_type_and_a_year_find_what_few_letters_begin_however_many_others_begin_so(outside: Outside) -> None:
+    connection = await asyncpg.connect(outside.url)
+    await connection.execute(
+        "INSERT INTO monocoque_media.items (id, media_type, title, release_date, release_precision) "
+        "SELECT gen_random_uuid(), 'book', 'Qy' || to_char(n, 'FM000') || ' a ty' || n, '2001-01-01', 'year' "
+        "FROM generate_series(1, 700) AS n"
+    )
+    await connection.close()
+    for body in (
+        {"media_type": "music", "title": "Qyzzulu", "release_date": "1999-05-17"},
+        {"media_type": "book", "title": "Qyzzz", "release_date": "1999"},
+        {"media_type": "music", "title": "The Qyzzzzulu", "release_date": "1970"},
+        {"media_type": "music", "title": "Another"},
+    ):
+        assert (await outside.person.post("/media/items", json=body)).status_code == 201
+    for asked in ("q", "qy"):
+        assert (await match(outside, asked, type="music"))[0] == ("Qyzzulu", "prefix"), asked
+        assert await outside.titles(asked, year=1999) == ["Qyzzz", "Qyzzulu"], asked
+        assert await outside.titles(asked, year=1999, type="book") == ["Qyzzz"], asked
+        assert await outside.titles(asked, year=1998) == [], asked
+        assert len(await outside.titles(asked, type="book", limit=100)) == 100, asked
+        assert await outside.titles(asked, type="game") == [], asked
+    # A word within the title, which comes after its likelier endings.
+    assert await match(outside, "qy", type="music", year=1970) == [("The Qyzzzzulu", "words")]
+    assert await outside.titles("ty", type="music") == []
+    assert await outside.titles("yea", year=1999) == []
+
+
+async def test_an_isbn_of_an_item_that_was_merged_finds_what_it_became(outside: Outside) -> None:
+    first = await outside.book("A Printing", details={"isbn_13": "9780441478125"})
+    second = await outside.book("Another Printing", details={"isbn_13": "9780141439471"})
+    third = await outside.book("The Work")
+    await make_admin(outside.app, outside.person)
+    for old, new in ((first, second), (second, third)):
+        reply = await outside.person.post(f"/media/items/{old}/merge", json={"into": new})
+        assert reply.status_code == 200, reply.text
+    for isbn in ("9780441478125", "9780141439471", "0441478123"):
+        assert await match(outside, isbn) == [("The Work", "id")], isbn
+    assert (await outside.person.delete(f"/media/items/{third}")).status_code == 204
+    assert await match(outside, "9780441478125") == []
 
 
 async def test_what_was_deleted_or_renamed_is_found_no_more(outside: Outside) -> None:

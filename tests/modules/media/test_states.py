@@ -9,9 +9,12 @@ import asyncpg
 import pytest
 from fastapi import FastAPI
 
+from monocoque.types import new_id
 from monocoque_media.schemas.states import LogEntryRead, StateRead
-from tests.modules.media.catalogue import NOWHERE, STATE, enter, held, held_page, pages, set_state
+from tests.modules.media.catalogue import NOWHERE, STATE, enter, held, held_page, met, pages, set_state
 from tests.support import Person, problem
+
+WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
 
 
 async def test_a_state_is_set_read_and_removed(owner: Person) -> None:
@@ -52,6 +55,26 @@ async def test_a_stale_state_is_not_overwritten(owner: Person) -> None:
     problem(await owner.put(path, json={"status": "paused"}, headers={"If-Match": '"1"'}), 412, "request.stale")
     problem(await owner.delete(path, headers={"If-Match": '"1"'}), 412, "request.stale")
     assert (await owner.delete(path, headers={"If-Match": '"2"'})).status_code == 204
+
+
+async def test_only_a_new_state_is_set_where_that_is_asked_for(owner: Person) -> None:
+    path = f"/media/items/{(await enter(owner))['id']}/state"
+    only_new = {"If-None-Match": "*"}
+    puts = (owner.put(path, json={**STATE, "rating": rating}, headers=only_new) for rating in range(10))
+    replies = await asyncio.gather(*puts)
+    [first] = [reply.json() for reply in replies if reply.status_code == 200]
+    refused = [problem(reply, 412, "request.stale") for reply in replies if reply.status_code != 200]
+    assert len(refused) == 9
+    assert {error["pointer"] for body in refused for error in body["errors"]} == {"header/If-None-Match"}
+    assert (await owner.get(path)).json() == first
+    assert len(await pages(owner, f"{path}/log")) == 1
+    assert (await owner.delete(path)).status_code == 204
+    both = {**only_new, "If-Match": f'"{first["version"]}"'}
+    problem(await owner.put(path, json=STATE, headers=both), 412, "request.stale")
+    assert (await owner.put(path, json=STATE, headers=only_new)).status_code == 200
+    problem(await owner.put(path, json=STATE, headers={"If-None-Match": '"1"'}), 422, "request.invalid")
+    nowhere = f"/media/items/{NOWHERE}/state"
+    problem(await owner.put(nowhere, json=STATE, headers=only_new), 404, "media.not_found")
 
 
 async def test_an_etag_never_comes_back_for_another_state(owner: Person) -> None:
@@ -128,10 +151,43 @@ async def test_states_set_at_once_are_one_state_and_all_are_logged(owner: Person
     replies = await asyncio.gather(*puts)
     assert {reply.status_code for reply in replies} == {200}
     assert sorted(reply.json()["version"] for reply in replies) == list(range(1, 11))
-    log = await pages(owner, f"{path}/log")
-    assert sorted(entry["rating"] for entry in log) == list(range(10))
+    log = await pages(owner, f"{path}/log", limit=3)
+    written = sorted((reply.json()["version"], reply.json()["rating"]) for reply in replies)
+    assert [entry["rating"] for entry in reversed(log)] == [rating for _, rating in written]
+    assert [entry["at"] for entry in log] == sorted((entry["at"] for entry in log), reverse=True)
     same = await asyncio.gather(*(owner.put(path, json={"status": "paused"}) for _ in range(10)))
     assert {reply.json()["version"] for reply in same} == {11}
+
+
+async def test_the_log_tells_in_which_order_states_came_though_one_began_earlier(app: FastAPI, owner: Person) -> None:
+    item = await enter(owner)
+    path = f"/media/items/{item['id']}/state"
+    await set_state(owner, item)
+    database = app.state.runtime.database
+    async with database.connection() as connection, database.connection() as watching:
+        async with connection.transaction():
+            await connection.execute(
+                "SELECT FROM monocoque_media.user_item_states WHERE item_id = $1 FOR UPDATE", item["id"]
+            )
+            waiting = asyncio.create_task(owner.put(path, json={"status": "completed"}))
+            await met(watching, WAITING)
+            await connection.execute(
+                "UPDATE monocoque_media.user_item_states SET status = 'paused', version = 2 WHERE item_id = $1",
+                item["id"],
+            )
+            await connection.execute(
+                "INSERT INTO monocoque_media.state_log "
+                "(id, owner_id, item_id, at, action, pass_number, status, favorite) "
+                "VALUES ($1, $2, $3, clock_timestamp(), 'set', 1, 'paused', false)",
+                *(new_id(), owner.id, item["id"]),
+            )
+        state = (await waiting).json()
+    log = await pages(owner, f"{path}/log", limit=1)
+    assert [entry["status"] for entry in log] == ["completed", "paused", "active"]
+    assert (state["version"], state["status"]) == (3, "completed")
+    assert [entry["at"] for entry in log] == sorted((entry["at"] for entry in log), reverse=True)
+    (record,) = (await owner.get("/media/export")).json()["records"]
+    assert [entry["status"] for entry in record["log"]] == ["active", "paused", "completed"]
 
 
 async def test_everyone_has_a_state_of_their_own(owner: Person, stranger: Person) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import re
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -46,8 +46,9 @@ class Reply:
         return replace(self, until=event)
 
 
-def slow(seconds: float = 5) -> Reply:
-    return Reply({}, delay=seconds)
+def slow() -> Reply:
+    """An answer that comes when nobody waits any more, however long the machine takes over everything else."""
+    return Reply({}, delay=600)
 
 
 def limited(retry_after: str | None = "0") -> Reply:
@@ -135,11 +136,14 @@ class Vendors:
         """How many things each catalogue holds; their numbers begin at 1."""
         self.token = "token-1"
         """The one that IGDB accepts."""
-        self.most_at_once = 0
+        self.most_at_once: Counter[str] = Counter()
+        """How many requests each source had to answer at the same time."""
+        self.bodies = 0
+        """How many have been sent; one that is repeated counts each time."""
         self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
         self._always: dict[str, Reply] = {}
         self._at: dict[str, Reply] = {}
-        self._at_once = 0
+        self._at_once: Counter[str] = Counter()
         self._news = asyncio.Event()
 
     def script(self, source: str, *replies: Reply) -> None:
@@ -162,14 +166,15 @@ class Vendors:
 
     async def asked(self, source: str, times: int = 1) -> None:
         """Wait until a source has been asked so often."""
-        while len(self.seen(source)) < times:
-            self._news.clear()
-            await self._news.wait()
+        async with asyncio.timeout(60):
+            while len(self.seen(source)) < times:
+                self._news.clear()
+                await self._news.wait()
 
     def configuration(self, **changes: Any) -> dict[str, Any]:
-        """Values for MediaSettings: addresses here, made-up keys, short times."""
+        """Values for MediaSettings: addresses here, made-up keys, short pauses and ample limits."""
         bases = {f"{source}_base_url": f"{self.url}/{source}" for source in SOURCES}
-        times = {"provider_timeout_seconds": 2.0, "provider_backoff_seconds": 0.01}
+        times = {"provider_timeout_seconds": 20, "provider_connect_seconds": 20, "provider_backoff_seconds": 0.01}
         return {**bases, **KEYS, **times, **changes}
 
     def settings(self, **changes: Any) -> MediaSettings:
@@ -185,12 +190,13 @@ class Vendors:
             while (request := await self._read(reader)) is not None:
                 self.requests.append(request)
                 self._news.set()
-                self._at_once += 1
-                self.most_at_once = max(self.most_at_once, self._at_once)
+                source = request.source
+                self._at_once[source] += 1
+                self.most_at_once[source] = max(self.most_at_once[source], self._at_once[source])
                 try:
                     again = await self._send(writer, self._reply(request))
                 finally:
-                    self._at_once -= 1
+                    self._at_once[source] -= 1
                 if not again:
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -228,6 +234,7 @@ class Vendors:
         for _ in range(reply.repeat):
             writer.write(body)
             await writer.drain()
+            self.bodies += 1
         return not reply.cut and reply.repeat == 1
 
     def _reply(self, request: Seen) -> Reply:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import stamina
+from stamina.instrumentation import RetryDetails, RetryHook, get_on_retry_hooks, set_on_retry_hooks
 
 from monocoque_media.connectors.breaker import Pace
 from monocoque_media.connectors.http import Answer, Call, Fault, Http, quota_left, retry_after
@@ -28,6 +29,25 @@ from monocoque_media.contracts import (
 from monocoque_media.settings import MediaSettings
 
 _log = logging.getLogger("monocoque.media.connectors")
+_REPEATED = "monocoque.media.connectors"
+
+
+def _tell_of_repeat(details: RetryDetails) -> None:
+    if details.name == _REPEATED and isinstance(details.caused_by, Fault):
+        source, label = details.args
+        cause, wait = type(details.caused_by.error).__name__, details.wait_for * 1000
+        _log.warning(
+            "source=%s call=%s attempt=%d cause=%s again_in_ms=%.0f", source, label, details.retry_num, cause, wait
+        )
+
+
+def _for_others(hook: RetryHook) -> RetryHook:
+    """The hook, which hears nothing of our repeats: it would write a second line, without what matters."""
+    return lambda details: None if details.name == _REPEATED else hook(details)
+
+
+# The hooks are those of the whole process, and whatever else repeats in it keeps them.
+set_on_retry_hooks([_tell_of_repeat, *map(_for_others, get_on_retry_hooks())])
 
 
 class Source:
@@ -115,7 +135,7 @@ class Source:
             wait_initial=backoff,
             wait_max=backoff * 8,
             wait_jitter=backoff,
-        ).with_name(f"{self.name} {call.label}", (), {})
+        ).with_name(_REPEATED, (self.name, call.label), {})
         async for attempt in attempts:
             with attempt:
                 async with self._slots:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
 
 from monocoque_media.connectors.watch import Watch
 from monocoque_media.contracts import (
+    MAX_INT,
     Connector,
     ConnectorHealth,
     MediaType,
@@ -47,7 +50,22 @@ class Guarded:
             return False
 
     def health(self) -> ConnectorHealth:
-        return self._watch.health(configured=self.configured)
+        """As we see it, with the calls left and the last success that it tells of itself, where that makes sense."""
+        ours = self._watch.health(configured=self.configured)
+        try:
+            told = self._inner.health()
+            if isinstance(told, Coroutine):
+                told.close()
+            quota_left, last_success = _sensible(told)
+        except Exception:  # noqa: BLE001  asked in the middle of what is not about this source alone
+            _log.exception("source=%s could not say how it is doing", self.name)
+            return ours
+        known = [moment for moment in (ours.last_success, last_success) if moment is not None]
+        return replace(
+            ours,
+            last_success=max(known, default=None),
+            quota_left=ours.quota_left if quota_left is None else quota_left,
+        )
 
     async def close(self) -> None:
         try:
@@ -65,16 +83,29 @@ class Guarded:
         )
         if not isinstance(found, list):
             raise ProviderAnswerInvalid(self.name, "gave something that is no list of items")
-        return [self._checked(item) for item in found[:max_results]]
+        own = [item for item in found if self._is_own(item)]
+        if len(own) < len(found):
+            _log.warning(
+                "source=%s call=search left_out=%d that are no items of its own", self.name, len(found) - len(own)
+            )
+            if not own:
+                raise self._foreign()
+        return own[:max_results]
 
     async def fetch(self, external_id: str) -> NormalisedItem:
-        return self._checked(await self._held("fetch", lambda: self._inner.fetch(external_id)))
+        item = await self._held("fetch", lambda: self._inner.fetch(external_id))
+        if not self._is_own(item):
+            raise self._foreign()
+        return item
 
     async def _held(self, label: str, call: Callable[[], Awaitable[Any]]) -> Any:
         if not self.configured:
             raise NotConfigured(self.name, "is not configured")
         with self._watch.call(label):
-            return await self._in_time(call)
+            answer = await self._in_time(call)
+        # That it had none left was true until it answered.
+        self._watch.quota_left = None
+        return answer
 
     async def _in_time(self, call: Callable[[], Awaitable[Any]]) -> Any:
         try:
@@ -88,7 +119,19 @@ class Guarded:
             _log.exception("source=%s outcome=broken", self.name)
             raise ProviderUnavailable(self.name, "failed") from error
 
-    def _checked(self, item: Any) -> NormalisedItem:
-        if not isinstance(item, NormalisedItem) or item.source != self.name:
-            raise ProviderAnswerInvalid(self.name, "gave something that is no item of its own")
-        return item
+    def _is_own(self, item: Any) -> TypeGuard[NormalisedItem]:
+        return isinstance(item, NormalisedItem) and item.source == self.name
+
+    def _foreign(self) -> ProviderAnswerInvalid:
+        return ProviderAnswerInvalid(self.name, "gave something that is no item of its own")
+
+
+def _sensible(told: Any) -> tuple[int | None, datetime | None]:
+    """The calls left and the last success, None for what is no number of calls and no moment."""
+    quota_left = getattr(told, "quota_left", None)
+    if isinstance(quota_left, bool) or not isinstance(quota_left, int) or not 0 <= quota_left <= MAX_INT:
+        quota_left = None
+    moment = getattr(told, "last_success", None)
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        return quota_left, None
+    return quota_left, moment.astimezone(UTC)

@@ -11,17 +11,16 @@ from monocoque_media.demo.shelves import CURATOR, STATES, TAGGED, TAGS
 from monocoque_media.fields import creators_of, left_alone
 from monocoque_media.models import MediaItem, Tag
 from monocoque_media.queries import demo as queries
-from monocoque_media.queries import imports as bulk_queries
 from monocoque_media.queries import items as item_queries
 from monocoque_media.queries import states as state_queries
 from monocoque_media.schemas.items import ItemWrite
+from monocoque_media.schemas.tags import name_key
 from monocoque_media.schemas.values import parse_release
-from monocoque_media.tag_service import name_key
 
 
 async def load(demo: Demo) -> None:
     """Add the works, the tags and the states."""
-    for name in await demo.missing(MediaItem, ITEMS):
+    for name in await demo.missing(MediaItem, ITEMS, CURATOR):
         await _enter(demo, name, ITEMS[name])
     cards = await demo.transaction.all(item_queries.CARDS, ids=[demo_id(name) for name in ITEMS])
     living = {card["id"] for card in cards}
@@ -71,22 +70,21 @@ async def _enter(demo: Demo, name: str, item: ItemWrite) -> None:
 
 
 async def _tag(demo: Demo, living: set[UUID]) -> None:
-    missing = await demo.missing(Tag, TAGS)
+    """Add the tags, and attach them where the tag or the work is new."""
     for owner in DEMO_PEOPLE:
-        keys = {name: name_key(tag.name) for name, (of, tag) in TAGS.items() if of == owner}
-        made = [
-            {"id": demo_id(name), "name": TAGS[name][1].name, "name_key": keys[name]}
-            for name in missing
-            if name in keys
-        ]
-        tagged = [
-            {"item_id": demo_id(work), "name_key": key}
-            for name, key in keys.items()
-            for work in map("media.{}".format, TAGGED[name])
-            if demo_id(work) in living and _is_new(demo, name, work)
-        ]
-        await demo.transaction.all(bulk_queries.ADD_TAGS, owner_id=demo_id(owner), rows=made)
-        await demo.transaction.run(bulk_queries.TAG_ITEMS, owner_id=demo_id(owner), rows=tagged)
+        theirs = {name: tag for name, (of, tag) in TAGS.items() if of == owner}
+        for name in await demo.missing(Tag, theirs, owner):
+            tag = theirs[name].name
+            row = {"id": demo_id(name), "owner_id": demo_id(owner), "name": tag, "name_key": name_key(tag)}
+            if await demo.transaction.first(queries.ADD_TAG, **row) is None:
+                demo.leave_out(name, f"its owner has another tag with the name {tag}")
+    tagged = [
+        {"tag_id": demo_id(name), "item_id": demo_id(work)}
+        for name in TAGS
+        for work in map("media.{}".format, TAGGED[name])
+        if demo_id(work) in living and _is_new(demo, name, work)
+    ]
+    await demo.transaction.many(queries.TAG, tagged)
 
 
 def _is_new(demo: Demo, *names: str) -> bool:

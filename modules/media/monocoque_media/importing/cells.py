@@ -17,8 +17,8 @@ from monocoque.types import MAX_INT
 from monocoque_media.importing.rows import RowRefused
 from monocoque_media.isbn import normalise_isbn
 from monocoque_media.schemas.states import MAX_PASS
+from monocoque_media.schemas.tags import name_key
 
-MAX_TAG = 100
 MAX_TAGS = 100
 
 _BLANKS = re.compile(r"[ \t\r\n\u00a0]+")
@@ -75,18 +75,21 @@ def from_html(text: str) -> str:
 
 def names(text: str, separator: str = ",") -> list[str]:
     """Names in their order, none twice."""
-    return list(dict.fromkeys(name for part in text.split(separator) if (name := line(part)) is not None))
+    return unique(text.split(separator))
+
+
+def unique(texts: Iterable[str]) -> list[str]:
+    """Those that are not empty, each in one line and once."""
+    return list(dict.fromkeys(name for text in texts if (name := line(text)) is not None))
 
 
 def tags(texts: Iterable[str]) -> tuple[str, ...]:
-    """Tags in their order, none twice whatever its case."""
+    """Tags in their order, none twice whatever its case, and as long as they are."""
     found: dict[str, str] = {}
     for text in texts:
         name = line(text)
         if name is not None:
-            if len(name) > MAX_TAG:
-                raise RowRefused(f"A tag has {len(name):,} characters; {MAX_TAG} is the most.")
-            found.setdefault(name.casefold(), name)
+            found.setdefault(name_key(name), name)
     if len(found) > MAX_TAGS:
         raise RowRefused(f"The row has {len(found):,} tags; {MAX_TAGS} is the most.")
     return tuple(found.values())

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from monocoque.types import new_id
 from monocoque_media.fields import creators_of, left_alone
+from monocoque_media.importing.memory import Remembered
 from monocoque_media.importing.rows import LeftRow, LogEntry, ReadRow, Row
 from monocoque_media.schemas.states import MAX_PASS, StateWrite
+from monocoque_media.schemas.tags import MAX_NAME, name_key
 from monocoque_media.schemas.values import parse_release
 
 STATE = ("status", "rating", "favorite", "notes", "started_at", "finished_at", "pass_number")
+TAGS_CUT = f"Of tags that are longer, the first {MAX_NAME} characters were kept."
 State = Mapping[str, Any]
 
 
@@ -26,7 +29,24 @@ class Target:
     id: UUID
     state: State | None = None
     tags: set[str] = field(default_factory=set)
+    logged_until: datetime | None = None
     made: bool = False
+    """By a row of this chunk."""
+    unkept: bool = False
+    """By one before it, in a dry run."""
+    names: set[int] = field(default_factory=set)
+    """What the file calls it."""
+    earlier_tags: frozenset[int] = frozenset()
+
+    def may_be_called(self, name: int | None) -> bool:
+        return name is None or not self.names or name in self.names
+
+    def is_called(self, name: int | None) -> None:
+        if name is not None:
+            self.names.add(name)
+
+    def has_tag(self, key: str) -> bool:
+        return key in self.tags or hash(key) in self.earlier_tags
 
 
 @dataclass(slots=True)
@@ -45,7 +65,12 @@ class Writes:
 def keys_of(row: ReadRow, owner_id: UUID, format_name: str) -> dict[str, str]:
     """The row's digest and, where it has one, its item's identity, for this person alone; hexadecimal."""
     service = "own" if format_name in {"csv", "json"} else format_name
-    found = {"digest": hashlib.sha256(owner_id.bytes + service.encode() + row.digest()).hexdigest()}
+    digest: Callable[[ReadRow], str] = lambda one: hashlib.sha256(  # noqa: E731
+        owner_id.bytes + service.encode() + one.digest()
+    ).hexdigest()
+    found = {"digest": digest(row)}
+    if row.formerly is not None:
+        found["former_digest"] = digest(row.formerly)
     if row.identity is not None:
         said = f"{service}/{row.item.media_type if row.item else ''}/{row.identity}"
         found["identity"] = hashlib.sha256(owner_id.bytes + said.encode()).hexdigest()
@@ -67,9 +92,10 @@ def to_match(place: int, row: Row, keys: Mapping[str, str] | None) -> dict[str, 
         "own": row.own,
         "media_type": item.media_type,
         "title": item.title,
-        "year": None if item.release_date is None else int(item.release_date[:4]),
+        "kind": row.kind,
+        "year": row.year,
         "creator": creators[0] if creators else None,
-        "isbn_13": getattr(item.details, "isbn_13", None),
+        "isbn_13": row.isbn,
         "sources": [reference.model_dump() for reference in row.references],
     }
 
@@ -88,24 +114,6 @@ def _guess_to_match(place: int, row: LeftRow) -> dict[str, Any] | None:
         "creator": None if creators is None else creators.partition(",")[0],
         "sources": [],
     }
-
-
-def same_item(row: ReadRow) -> object:
-    """Rows of one chunk with equal keys mean the same item, where the catalogue has none for them yet."""
-    assert row.item is not None
-    if row.own and row.item_id is not None:
-        return row.item_id
-    isbn = getattr(row.item.details, "isbn_13", None)
-    if isbn is not None:
-        return isbn
-    released = row.item.release_date
-    creators = row.creators
-    return (
-        row.item.media_type,
-        row.item.title.casefold(),
-        released and released[:4],
-        creators[0].casefold() if creators else None,
-    )
 
 
 def add_item(writes: Writes, item_id: UUID, row: ReadRow) -> None:
@@ -140,13 +148,13 @@ def take(row: ReadRow, target: Target, writes: Writes) -> bool:
         if after != before:
             changed = True
             target.state = after
-            logged = bool(row.log) and _of(row.log[-1]) == after
+            logged = _is_last(row.log, after, target)
             writes.states[target.id] = {**after, **(_times(row.log) if logged else {})}
             if not logged:
                 writes.log.append({"id": new_id(), "item_id": target.id, "at": None, "action": "set", **after})
     for name in row.tags:
-        key = name.casefold()
-        if key not in target.tags:
+        key = name_key(name)
+        if not target.has_tag(key):
             changed = True
             target.tags.add(key)
             writes.tags.setdefault(key, name)
@@ -159,6 +167,13 @@ def restored_log(row: ReadRow, item_id: UUID) -> list[dict[str, Any]]:
     return [
         {"id": new_id(), "item_id": item_id, "at": entry.at, "action": entry.action, **_of(entry)} for entry in row.log
     ]
+
+
+def _is_last(log: Sequence[LogEntry], state: State, target: Target) -> bool:
+    """Whether the log, once it is restored, ends with this state."""
+    if not log or log[-1].action != "set" or _of(log[-1]) != state:
+        return False
+    return target.logged_until is None or log[-1].at >= target.logged_until
 
 
 def _times(log: Sequence[LogEntry]) -> dict[str, datetime]:
@@ -197,6 +212,51 @@ def _folded(before: State | None, given: StateWrite, *, again: bool) -> State:
         after["started_at"] = given.started_at
         after["finished_at"] = given.finished_at
     return after
+
+
+def with_short_tags(row: Row, kept: Collection[str]) -> Row:
+    """The row with its long tags cut, but for those of these keys; the same one where nothing is too long."""
+    if not isinstance(row, ReadRow) or all(len(name) <= MAX_NAME or name_key(name) in kept for name in row.tags):
+        return row
+    names = (name if name_key(name) in kept else name[:MAX_NAME].rstrip() for name in row.tags)
+    return replace(row, tags=tuple({name_key(name): name for name in names}.values()))
+
+
+def brief(row: Row) -> Row:
+    """The row as a dry run compares it: of the notes no more than what tells them apart."""
+    if not isinstance(row, ReadRow) or row.state is None or row.state.notes is None:
+        return row
+    return replace(row, state=row.state.model_copy(update={"notes": _mark(row.state.notes)}))
+
+
+def brief_state(state: State | None, *, brief: bool) -> State | None:
+    """What there is, to compare with such a row."""
+    return {**state, "notes": _mark(state["notes"])} if brief and state and state["notes"] is not None else state
+
+
+def _mark(notes: str) -> str:
+    return hashlib.sha256(notes.encode()).hexdigest()[:16]
+
+
+def remembered(target: Target) -> Remembered:
+    """What a dry run would have made of it."""
+    return Remembered(
+        target.made or target.unkept,
+        frozenset(target.names),
+        None if target.state is None else tuple(target.state[name] for name in STATE),
+        target.earlier_tags | {hash(key) for key in target.tags},
+    )
+
+
+def recall(target: Target, earlier: Remembered | None) -> Target:
+    """The target as the chunks before would have left it."""
+    if earlier is not None:
+        target.unkept = earlier.made
+        target.names |= earlier.names
+        target.earlier_tags = earlier.tags
+        if earlier.state is not None:
+            target.state = dict(zip(STATE, earlier.state, strict=True))
+    return target
 
 
 def report(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from monocoque_media.importing import cells
-from monocoque_media.importing.rows import ReadRow
+from monocoque_media.importing.rows import ReadRow, RowRefused
 from monocoque_media.schemas.items import ItemWrite
 from monocoque_media.schemas.states import StateWrite
 
@@ -24,6 +26,7 @@ _SHELVES = {
     "on-hold": "paused",
     "paused": "paused",
 }
+_SUFFIX = re.compile(r"(?i)\s*(?:[js]r\.?|[js]nr\.?|ii|iii|iv|ph\.?\s?d\.?|m\.?d\.?|esq\.?)\s*")
 
 
 def read(number: int, row: Mapping[str, str]) -> ReadRow:
@@ -44,12 +47,36 @@ def read(number: int, row: Mapping[str, str]) -> ReadRow:
         finished_at=finished,
         pass_number=cells.passes(row.get("Read Count", ""), "Read Count"),
     )
-    return ReadRow(
-        number=number, item=_item(row), identity=cells.line(row["Book Id"]), state=state, tags=cells.tags(shelves)
+    read_row = ReadRow(
+        number=number,
+        item=_item(row, cells.unique([row["Author"], *_people(row.get("Additional Authors", ""))])),
+        identity=cells.line(row["Book Id"]),
+        state=state,
+        tags=cells.tags(shelves),
     )
+    formerly = cells.names(f"{row['Author']},{row.get('Additional Authors', '')}")
+    return read_row if formerly == read_row.creators else replace(read_row, formerly=_with(read_row, row, formerly))
 
 
-def _item(row: Mapping[str, str]) -> ItemWrite:
+def _with(read_row: ReadRow, row: Mapping[str, str], authors: list[str]) -> ReadRow | None:
+    try:
+        return replace(read_row, item=_item(row, authors))
+    except RowRefused:
+        return None
+
+
+def _people(text: str) -> list[str]:
+    """Names divided by commas; what follows some names after a comma is no name of its own."""
+    found: list[str] = []
+    for part in text.split(","):
+        if found and _SUFFIX.fullmatch(part):
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
+
+
+def _item(row: Mapping[str, str], authors: list[str]) -> ItemWrite:
     edition = cells.year(row.get("Year Published", ""), "Year Published")
     original = cells.year(row.get("Original Publication Year", ""), "Original Publication Year")
     metadata: dict[str, Any] = {}
@@ -65,7 +92,7 @@ def _item(row: Mapping[str, str]) -> ItemWrite:
         release_date=cells.release_year(edition, original),
         metadata=metadata,
         details={
-            "authors": cells.names(f"{row['Author']},{row.get('Additional Authors', '')}"),
+            "authors": authors,
             "page_count": cells.count(row.get("Number of Pages", ""), "Number of Pages"),
             "publisher": cells.line(row.get("Publisher", "")),
             **cells.isbns(row.get("ISBN", ""), row.get("ISBN13", "")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from monocoque_media.importing import cells
@@ -32,7 +33,7 @@ def reader(header: frozenset[str], filename: str) -> Callable[[int, Mapping[str,
 
 
 def read(number: int, row: Mapping[str, str], *, status: str, favorite: bool) -> ReadRow:
-    """One film. A diary has a row for each time that it was watched; its address is the entry's, not the film's."""
+    """One film. A diary has a row for each time it was watched, and the address of that; the others have the film's."""
     item = cells.validated(
         ItemWrite,
         media_type="movie",
@@ -49,4 +50,6 @@ def read(number: int, row: Mapping[str, str], *, status: str, favorite: bool) ->
         finished_at=None if watched is None else cells.day(watched, "Watched Date"),
     )
     tags = cells.tags(row.get("Tags", "").split(","))
-    return ReadRow(number=number, item=item, state=state, tags=tags, again=watched is not None)
+    read_row = ReadRow(number=number, item=item, state=state, tags=tags, again=watched is not None)
+    address = None if watched is not None else cells.line(row["Letterboxd URI"])
+    return read_row if address is None else replace(read_row, identity=address, formerly=read_row)

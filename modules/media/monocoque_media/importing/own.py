@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,10 +14,10 @@ from monocoque.types import Flag, Input, ShortText
 from monocoque_media.fields import DETAILS, lockable
 from monocoque_media.importing import cells
 from monocoque_media.importing.rows import LogEntry, ReadRow, Reference, RowRefused
-from monocoque_media.importing.tables import MAX_RECORD
 from monocoque_media.schemas.items import ItemWrite
 from monocoque_media.schemas.states import StateWrite
-from monocoque_media.schemas.values import metadata_up_to
+from monocoque_media.schemas.tags import name_key
+from monocoque_media.schemas.values import KeptMetadata
 
 COLUMNS = frozenset({"media_type", "title"})
 """Those that a CSV has to have; the others of CSV_COLUMNS may be left out."""
@@ -37,13 +38,10 @@ _FLAGS = {"true": True, "false": False}
 FieldNames = Annotated[list[ShortText], Field(max_length=50)]
 
 
-_MAX_METADATA = MAX_RECORD // 2
-
-
 class _Kept(ItemWrite):
     """An item as the catalogue may have it: sources add to the metadata of an entry."""
 
-    metadata: Annotated[dict[str, Any], metadata_up_to(_MAX_METADATA)] = Field(default={})
+    metadata: KeptMetadata = Field(default={})
 
 
 class TagRecord(Input):
@@ -89,7 +87,7 @@ def read_record(number: int, value: Any) -> ReadRow:
     unknown = {*edited, *record.locks} - lockable(item.media_type)
     if unknown:
         raise RowRefused(f"edited_fields and locks hold what is no field of this type: {', '.join(sorted(unknown))}.")
-    return ReadRow(
+    row = ReadRow(
         number=number,
         item=item,
         identity=None if record.id is None else str(record.id),
@@ -98,25 +96,37 @@ def read_record(number: int, value: Any) -> ReadRow:
         edited_fields=tuple(edited),
         locks=tuple(record.locks),
         state=record.state,
-        tags=tuple({name.casefold(): name for name in reversed(record.tags)}.values())[::-1],
+        tags=tuple({name_key(name): name for name in reversed(record.tags)}.values())[::-1],
         references=tuple(record.sources),
         log=tuple(record.log),
     )
+    if row.identity is not None or not row.references:
+        return row
+    first = row.references[0]
+    return replace(row, identity=f"{first.source}/{first.kind}/{first.external_id}", formerly=row)
 
 
 def _record(value: Any) -> TagRecord | ItemRecord:
-    """The record; what it tells of an item that is not the person's own, and cannot be kept, is left out."""
+    """The record; what sources told of its item, and cannot be kept, is left out."""
     try:
         return _RECORD.validate_python(value)
     except ValidationError as error:
-        if not isinstance(value, dict) or value.get("own") is not False:
+        if not isinstance(value, dict):
             raise RowRefused(cells.reason_of(error)) from None
         for fault in error.errors(include_url=False, include_input=False, include_context=False):
-            _leave_out(value, *fault["loc"][1:3])
+            if _is_told(value, *fault["loc"][1:3]):
+                _leave_out(value, *fault["loc"][1:3])
     try:
         return _RECORD.validate_python(value)
     except ValidationError as error:
         raise RowRefused(cells.reason_of(error)) from None
+
+
+def _is_told(record: dict[str, Any], member: Any = None, detail: Any = None) -> bool:
+    """Whether a source told it: of an item of everyone's all, of one's own entry what the person did not edit."""
+    edited = record.get("edited_fields")
+    name = member if member != "details" else detail
+    return record.get("own") is False or (isinstance(edited, list) and bool(edited) and name not in edited)
 
 
 def _leave_out(record: dict[str, Any], member: Any = None, detail: Any = None) -> None:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from monocoque import json
-from monocoque.types import Input, LongText, Moment
+from monocoque.types import Input, Moment
 from monocoque_media.fields import CREATORS
-from monocoque_media.schemas.items import ItemWrite
+from monocoque_media.schemas.items import ItemWrite, MusicDetails
 from monocoque_media.schemas.states import StateWrite
-from monocoque_media.schemas.values import NameText
+from monocoque_media.schemas.values import LabelText, ReferenceText
 
 
 class Reference(Input):
     """An id that a source of the catalogue has for an item."""
 
-    source: Annotated[NameText, Field(max_length=50)]
-    kind: Annotated[NameText, Field(max_length=50)]
-    external_id: Annotated[LongText, Field(max_length=2000)]
+    source: LabelText
+    kind: LabelText
+    external_id: ReferenceText
 
 
 class LogEntry(StateWrite):
@@ -55,6 +53,8 @@ class ReadRow:
     references: tuple[Reference, ...] = ()
     log: tuple[LogEntry, ...] = ()
     """The log of the state, in our own exports."""
+    formerly: ReadRow | None = None
+    """The row as an earlier version read it, where that differs: by it the row is known again too."""
 
     @property
     def title(self) -> str:
@@ -67,6 +67,23 @@ class ReadRow:
             return []
         found = getattr(self.item.details, CREATORS[self.item.media_type])
         return [found] if isinstance(found, str) else list(found or ())
+
+    @property
+    def isbn(self) -> str | None:
+        """The ISBN of a book, in its longer form."""
+        return None if self.item is None else getattr(self.item.details, "isbn_13", None)
+
+    @property
+    def kind(self) -> str | None:
+        """Whether it is a track or an album, where the row says so."""
+        details = None if self.item is None else self.item.details
+        return details.kind if isinstance(details, MusicDetails) and "kind" in details.model_fields_set else None
+
+    @property
+    def year(self) -> int | None:
+        """The year of the release."""
+        released = None if self.item is None else self.item.release_date
+        return None if released is None else int(released[:4])
 
     def digest(self) -> bytes:
         """32 bytes that stand for everything that the row says, wherever in the file it is."""

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from sqlalchemy import ARRAY, Uuid, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from monocoque.queries import Query
+from monocoque.statements import assigned, parameter
 from monocoque_media.models import Import
 from monocoque_media.queries.shaping import IMPORT_ROWS, ITEM_TAGS, ITEMS, SOURCES, STATE_LOG, STATES, TAGS
+
+# Where the person has a tag of this name, that is theirs and stays as it is.
+ADD_TAG = Query(
+    insert(TAGS)
+    .values(assigned(TAGS, ("id", "owner_id", "name", "name_key")))
+    .on_conflict_do_nothing(index_elements=["owner_id", "name_key"])
+    .returning(TAGS.c.id)
+)
+TAG = Query(
+    insert(ITEM_TAGS)
+    .from_select(
+        ["tag_id", "item_id"],
+        select(TAGS.c.id, parameter(ITEM_TAGS.c.item_id)).where(TAGS.c.id == parameter(ITEM_TAGS.c.tag_id)),
+    )
+    .on_conflict_do_nothing()
+)
 
 _IMPORTS = Import.metadata.tables["monocoque_media.imports"]
 _people = bindparam("people", type_=ARRAY(Uuid))

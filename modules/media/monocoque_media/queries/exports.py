@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Integer,
     String,
@@ -103,14 +104,16 @@ SHORT_LOG = 10
 """Entries of a log that comes with its record; a longer one is asked for by itself, in pages."""
 _entry = json_object(at=STATE_LOG.c.at, action=STATE_LOG.c.action, **{name: STATE_LOG.c[name] for name in STATE_FIELDS})
 _logged = (STATE_LOG.c.item_id == ITEMS.c.id, STATE_LOG.c.owner_id == _owner)
-_log = select(json_list(_entry, STATE_LOG.c.id)).where(*_logged).scalar_subquery()
+_log = select(json_list(_entry, STATE_LOG.c.number)).where(*_logged).scalar_subquery()
 _has_long_log = select(STATE_LOG.c.id).where(*_logged).offset(literal_column(str(SHORT_LOG))).correlate(ITEMS).exists()
 LOG = Query(
-    select(STATE_LOG.c.id, cast(_entry, Text).label("entry"))
+    select(STATE_LOG.c.number, cast(_entry, Text).label("entry"))
     .where(
-        STATE_LOG.c.item_id == bindparam("item_id", type_=Uuid), STATE_LOG.c.owner_id == _owner, STATE_LOG.c.id > _after
+        STATE_LOG.c.item_id == bindparam("item_id", type_=Uuid),
+        STATE_LOG.c.owner_id == _owner,
+        STATE_LOG.c.number > bindparam("after", type_=BigInteger),
     )
-    .order_by(STATE_LOG.c.id)
+    .order_by(STATE_LOG.c.number)
     .limit(_limit)
 )
 _sources = (

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ARRAY, Integer, String, Uuid, bindparam, case, func, literal_column, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    Integer,
+    String,
+    Uuid,
+    bindparam,
+    case,
+    column,
+    func,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.elements import ColumnElement, TextClause
 
 from monocoque.queries import Query
-from monocoque.statements import parameter
+from monocoque.statements import parameter, touched
 from monocoque_media.models import Import, ImportRow
+from monocoque_media.queries.shaping import STATE_FIELDS, STATES
+from monocoque_media.queries.states import next_version
 
 IMPORTS = Import.metadata.tables["monocoque_media.imports"]
 ROWS = ImportRow.metadata.tables["monocoque_media.import_rows"]
 
 COUNTS = ("row_count", "imported_count", "unchanged_count", "skipped_count", "failed_count", "created_item_count")
-SILENT_AFTER = "interval '60 seconds'"
+SILENT_SECONDS = 60
+SILENT_AFTER = f"interval '{SILENT_SECONDS} seconds'"
 ENDED = "The process that ran this import has ended. Import the file again: what was imported stays as it is."
 
 
@@ -68,6 +84,11 @@ ADVANCE = Query(
     .where(IMPORTS.c.id == parameter(IMPORTS.c.id), IMPORTS.c.status == literal_column("'running'"))
     .values({**{name: IMPORTS.c[name] + parameter(IMPORTS.c[name]) for name in COUNTS}, "updated_at": func.now()})
 )
+RUNNING = Query(
+    select(func.extract("epoch", IMPORTS.c.updated_at + literal_column(SILENT_AFTER) - func.clock_timestamp())).where(
+        _mine, IMPORTS.c.status == literal_column("'running'")
+    )
+)
 FINISH = Query(
     IMPORTS.update()
     .where(IMPORTS.c.id == parameter(IMPORTS.c.id), IMPORTS.c.status == literal_column("'running'"))
@@ -91,117 +112,6 @@ LIST_ROWS = Query(
     .limit(bindparam("limit", type_=Integer))
 )
 
-# For one transaction: an import makes tables grow under its own statements, so a plan of the first chunk is none for
-# the last, and what the planner knows of the tables is old. For the same reason OFFSET 0 keeps it from any but the one
-# index that fits, titles are compared by the operators of that index alone, and rows are taken from an index as they
-# come: of those of one identity, of which there may be as many as rows of the file, only the last is looked at.
-PLAN_ANEW = Query(
-    _statement(
-        "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), "
-        "set_config('enable_bitmapscan', 'off', true)"
-    )
-)
-
-# Which item each row means. What the person imported under the same name before comes first, then our own id, then
-# what a source or an ISBN says, then title and type with a creator or a year that agree. The catalogue's entries and
-# the person's own count; those of somebody else do not, except where the row names one by its id.
-MATCH = Query(
-    _statement(
-        """
-        SELECT given.place,
-          EXISTS (
-            SELECT FROM (
-              SELECT * FROM monocoque_media.import_rows entry
-              WHERE entry.digest = decode(given.digest, 'hex') OFFSET 0
-            ) AS known
-            WHERE known.status IN ('imported', 'unchanged')
-          ) AS seen,
-          COALESCE(
-            (
-              SELECT living.id
-              FROM (
-                SELECT * FROM monocoque_media.import_rows entry
-                WHERE entry.identity = decode(given.identity, 'hex')
-                ORDER BY entry.identity DESC, entry.import_id DESC OFFSET 0
-              ) AS known
-              CROSS JOIN LATERAL (SELECT * FROM monocoque_media.items WHERE id = known.item_id OFFSET 0) AS item
-              CROSS JOIN LATERAL (
-                SELECT * FROM monocoque_media.items WHERE id = COALESCE(item.merged_into, item.id) OFFSET 0
-              ) AS living
-              WHERE living.deleted_at IS NULL AND living.media_type = given.media_type
-              LIMIT 1
-            ),
-            (
-              SELECT living.id
-              FROM (SELECT * FROM monocoque_media.items WHERE id = given.item_id OFFSET 0) AS item
-              CROSS JOIN LATERAL (
-                SELECT * FROM monocoque_media.items WHERE id = COALESCE(item.merged_into, item.id) OFFSET 0
-              ) AS living
-              WHERE living.deleted_at IS NULL AND living.media_type = given.media_type
-                AND (NOT given.own OR living.created_by = :owner_id)
-            ),
-            CASE WHEN NOT (given.own AND given.item_id IS NOT NULL) THEN COALESCE(
-              (
-                SELECT item.id
-                FROM jsonb_to_recordset(given.sources) AS named (source text, kind text, external_id text)
-                CROSS JOIN LATERAL (
-                  SELECT entry.item_id FROM monocoque_media.sources entry
-                  WHERE entry.source = named.source AND entry.kind = named.kind
-                    AND entry.external_id = named.external_id OFFSET 0
-                ) AS source
-                CROSS JOIN LATERAL (SELECT * FROM monocoque_media.items WHERE id = source.item_id OFFSET 0) AS item
-                WHERE item.deleted_at IS NULL AND item.media_type = given.media_type
-                  AND (item.created_by IS NULL OR item.created_by = :owner_id)
-                LIMIT 1
-              ),
-              (
-                SELECT item.id
-                FROM (
-                  SELECT entry.item_id FROM monocoque_media.book_items entry
-                  WHERE entry.isbn_13 = given.isbn_13 OFFSET 0
-                ) AS book
-                CROSS JOIN LATERAL (SELECT * FROM monocoque_media.items WHERE id = book.item_id OFFSET 0) AS item
-                WHERE item.deleted_at IS NULL AND item.media_type = given.media_type
-                  AND (item.created_by IS NULL OR item.created_by = :owner_id)
-                ORDER BY item.created_by IS NULL, item.id LIMIT 1
-              ),
-              (
-                SELECT CASE
-                  WHEN given.creator IS NOT NULL OR given.year IS NOT NULL OR bool_or(item.created_by IS NOT NULL)
-                    OR count(*) = 1
-                  THEN (array_agg(item.id ORDER BY item.created_by IS NULL, item.id))[1]
-                END
-                FROM (
-                  SELECT * FROM monocoque_media.items entry
-                  WHERE lower(entry.title) ~>=~ lower(given.title) AND lower(entry.title) ~<=~ lower(given.title)
-                  LIMIT 1000
-                ) AS item
-                WHERE item.media_type = given.media_type AND item.deleted_at IS NULL
-                  AND (item.created_by IS NULL OR item.created_by = :owner_id)
-                  AND CASE
-                    WHEN given.creator IS NULL OR item.creators = ''
-                    THEN given.year IS NOT DISTINCT FROM extract(year FROM item.release_date)
-                      OR (given.year IS NULL AND given.creator IS NULL)
-                    ELSE strpos(', ' || lower(item.creators) || ', ', ', ' || lower(given.creator) || ', ') > 0
-                      AND (given.year IS NULL OR item.release_date IS NULL
-                        OR given.year = extract(year FROM item.release_date))
-                  END
-                  AND NOT EXISTS (
-                    SELECT FROM monocoque_media.book_items other
-                    WHERE other.item_id = item.id AND other.isbn_13 <> given.isbn_13
-                  )
-              )
-            ) END
-          ) AS item_id
-        FROM jsonb_to_recordset(:rows) AS given (
-          place int, digest text, identity text, item_id uuid, own boolean, media_type text, title text, year int,
-          creator text, isbn_13 text, sources jsonb
-        )
-        """,
-        owner_id=Uuid,
-        rows=JSONB,
-    )
-)
 HOLDINGS = Query(
     _statement(
         """
@@ -212,6 +122,10 @@ HOLDINGS = Query(
               FROM monocoque_media.user_item_states WHERE owner_id = :owner_id AND item_id = item.id
             ) state
           )::jsonb AS state,
+          (
+            SELECT max(at) FROM monocoque_media.state_log entry
+            WHERE entry.owner_id = :owner_id AND entry.item_id = item.id
+          ) AS logged_until,
           ARRAY(
             SELECT tag.name_key FROM monocoque_media.item_tags tagged
             JOIN monocoque_media.tags tag ON tag.id = tagged.tag_id
@@ -289,36 +203,64 @@ _STATE = "status, rating, favorite, notes, started_at, finished_at, pass_number"
 _STATE_TYPES = (
     "status text, rating int, favorite boolean, notes text, started_at date, finished_at date, pass_number int"
 )
-_STATE_SET = ", ".join(f"{name} = EXCLUDED.{name}" for name in _STATE.split(", "))
 
 
 def _of(table: str) -> str:
     return ", ".join(f"{table}.{name}" for name in _STATE.split(", "))
 
 
-# A state that the person does not have yet is as old as its log says, so that a library keeps its order.
+_given = (
+    func.jsonb_to_recordset(bindparam("rows", type_=JSONB))
+    .table_valued(
+        column("item_id", Uuid),
+        *(column(name, STATES.c[name].type) for name in STATE_FIELDS),
+        column("since", DateTime(timezone=True)),
+        column("at", DateTime(timezone=True)),
+        name="given",
+    )
+    .render_derived(with_types=True)
+)
+_owner = parameter(STATES.c.owner_id)
+# A state that the person does not have yet is as old as its log says, so that a library keeps its order; its version is
+# none that an earlier one had.
+_put = insert(STATES).from_select(
+    ["owner_id", "item_id", *STATE_FIELDS, "version", "created_at", "updated_at"],
+    select(
+        _owner,
+        _given.c.item_id,
+        *(_given.c[name] for name in STATE_FIELDS),
+        next_version(_owner, _given.c.item_id),
+        func.least(_given.c.since, func.now()),
+        func.least(_given.c.at, func.now()),
+    ),
+)
 PUT_STATES = Query(
+    _put.on_conflict_do_update(
+        index_elements=["owner_id", "item_id"],
+        set_={**{name: _put.excluded[name] for name in STATE_FIELDS}, **touched(STATES)},
+    )
+)
+_LOGGED = f"id uuid, item_id uuid, at timestamptz, action text, {_STATE_TYPES}"
+_IS_NEW = (
+    "NOT EXISTS ("  # noqa: S608  our names
+    "SELECT FROM monocoque_media.state_log entry WHERE entry.owner_id = :owner_id "
+    "AND entry.item_id = given.item_id AND entry.at = given.at AND entry.action = given.action "
+    f"AND ({_of('entry')}) IS NOT DISTINCT FROM ({_of('given')}))"
+)
+# In order, since the entries are numbered as they are written.
+ADD_LOG = Query(
     _statement(
-        "INSERT INTO monocoque_media.user_item_states AS mine "  # noqa: S608  our names
-        f"(owner_id, item_id, {_STATE}, created_at, updated_at) "
-        f"SELECT :owner_id, item_id, {_STATE}, least(since, now()), least(at, now()) "
-        "FROM jsonb_to_recordset(:rows) AS given "
-        f"(item_id uuid, {_STATE_TYPES}, since timestamptz, at timestamptz) "
-        f"ON CONFLICT (owner_id, item_id) DO UPDATE SET {_STATE_SET}, version = mine.version + 1, updated_at = now()",
+        f"INSERT INTO monocoque_media.state_log (id, owner_id, item_id, at, action, {_STATE}) "  # noqa: S608  our names
+        f"SELECT id, :owner_id, item_id, COALESCE(at, clock_timestamp()), action, {_STATE} "
+        f"FROM jsonb_to_recordset(:rows) AS given ({_LOGGED}) WHERE at IS NULL OR {_IS_NEW} ORDER BY id "
+        "RETURNING item_id",
         owner_id=Uuid,
         rows=JSONB,
     )
 )
-ADD_LOG = Query(
+NEW_IN_LOG = Query(
     _statement(
-        f"INSERT INTO monocoque_media.state_log (id, owner_id, item_id, at, action, {_STATE}) "  # noqa: S608  our names
-        f"SELECT id, :owner_id, item_id, COALESCE(at, now()), action, {_STATE} FROM jsonb_to_recordset(:rows) AS given "
-        f"(id uuid, item_id uuid, at timestamptz, action text, {_STATE_TYPES}) "
-        "WHERE at IS NULL OR NOT EXISTS ("
-        "SELECT FROM monocoque_media.state_log entry WHERE entry.owner_id = :owner_id "
-        "AND entry.item_id = given.item_id AND entry.at = given.at AND entry.action = given.action "
-        f"AND ({_of('entry')}) IS NOT DISTINCT FROM ({_of('given')})) "
-        "RETURNING item_id",
+        f"SELECT DISTINCT item_id FROM jsonb_to_recordset(:rows) AS given ({_LOGGED}) WHERE {_IS_NEW}",  # noqa: S608  our names
         owner_id=Uuid,
         rows=JSONB,
     )

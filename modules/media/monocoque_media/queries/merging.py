@@ -89,10 +89,14 @@ _ids = (
 )
 LOG_TWICE = Query(
     STATE_LOG.insert().from_select(
-        ["id", "item_id", "owner_id", *STATE_FIELDS, "action"],
-        select(_ids.c.id, _new, *(_both.c[name] for name in ("owner_id", *STATE_FIELDS)), _both.c.action).where(
-            _ids.c.number == _both.c.number
-        ),
+        ["id", "item_id", "at", "owner_id", *STATE_FIELDS, "action"],
+        select(
+            *(_ids.c.id, _new, func.clock_timestamp()),
+            *(_both.c[name] for name in ("owner_id", *STATE_FIELDS)),
+            _both.c.action,
+        )
+        .where(_ids.c.number == _both.c.number)
+        .order_by(_both.c.number),
     )
 )
 DROP_OLDER = Query(STATES.delete().where(_twice, _older))

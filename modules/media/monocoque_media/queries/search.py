@@ -12,14 +12,16 @@ The statement is text: as expressions it would be three times as long, and its o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import ARRAY, ColumnElement, Integer, String, Text, Uuid, bindparam, func, literal_column, select, text
 
 from monocoque.queries import Query
+from monocoque_media.contracts import MediaType
 from monocoque_media.models import SCHEMA
 
 CANDIDATES = 100
+_TYPES = ",".join(get_args(MediaType))
 _COMPLETIONS = 50
 _CORRECTIONS = 30
 _SIMILARITY: ColumnElement[Any] = literal_column("'0.2'")
@@ -34,6 +36,14 @@ _Q, _TYPE, _YEAR, _CORRECTED, _LIMIT = (
 )
 _FITS = f"({_TYPE} IS NULL OR media_type = {_TYPE}) AND ({_YEAR} IS NULL OR date_part('year', release_date) = {_YEAR})"
 _BEGINS = f"lower(title) ~>=~ lower({_Q}) AND lower(title) ~<~ (lower({_Q}) || {_LAST})"
+
+
+def _begun(which: str) -> str:
+    """The titles of some kind that begin as was asked for, in the order of the index of that kind."""
+    return (
+        f"(SELECT id FROM {SCHEMA}.items WHERE {which} AND {_BEGINS} AND deleted_at IS NULL "  # noqa: S608  our own text
+        f"ORDER BY lower(title) USING ~<~ LIMIT {CANDIDATES})"
+    )
 
 
 def _joined(lexemes: str, sign: str) -> str:
@@ -54,6 +64,10 @@ def _any(lexemes: str) -> str:
 # An item is listed under each of the signs that its title has.
 _SIGNS = "ARRAY(SELECT DISTINCT 'has:' || sign FROM unnest(words) AS word, regexp_split_to_table(word, '') AS sign)"
 _PAIRS = _all(f"{SCHEMA}.search_pairs(others[1 : 8])")
+_TELLING = (
+    "filters <> '{}' AND NOT EXISTS (SELECT FROM unnest(ARRAY['type:', 'year:', 'has:']) AS other WHERE other ^@ last)"
+)
+_LAST_BEGUN = f"{_all('ARRAY[last]')} || ':*'"
 
 
 def _again(asked: str) -> str:
@@ -90,14 +104,21 @@ _SEARCH = text(
         SELECT words, CAST({_all(_SIGNS + " || filters")} AS tsquery) AS quick FROM given
         WHERE words <> '{{}}' AND array_to_string(words, '') !~ '[^%_\\\\]'
     ), named AS MATERIALIZED (
-        SELECT item_id AS id FROM {SCHEMA}.sources WHERE external_id = ANY (CAST((SELECT ids FROM given) AS text[]))
-        UNION
-        SELECT item_id FROM {SCHEMA}.book_items WHERE isbn_13 = (SELECT isbn FROM given)
+        SELECT coalesce(items.merged_into, items.id) AS id
+        FROM (
+            SELECT item_id FROM {SCHEMA}.sources WHERE external_id = ANY (CAST((SELECT ids FROM given) AS text[]))
+            UNION
+            SELECT item_id FROM {SCHEMA}.book_items WHERE isbn_13 = (SELECT isbn FROM given)
+        ) AS known
+        CROSS JOIN LATERAL (SELECT * FROM {SCHEMA}.items WHERE id = known.item_id OFFSET 0) AS items
     ), begun AS MATERIALIZED (
-        SELECT id FROM (
-            SELECT id, media_type, release_date FROM {SCHEMA}.items WHERE {_BEGINS} AND deleted_at IS NULL
-            ORDER BY lower(title) USING ~<~ LIMIT {5 * CANDIDATES}
-        ) AS those WHERE {_FITS} LIMIT {CANDIDATES}
+        {_begun(f"{_TYPE} IS NULL AND {_YEAR} IS NULL")}
+        UNION ALL
+        {_begun(f"{_TYPE} IS NOT NULL AND {_YEAR} IS NULL AND media_type = {_TYPE}")}
+        UNION ALL
+        SELECT those.id FROM unnest(CAST('{{{_TYPES}}}' AS text[])) AS kind CROSS JOIN LATERAL (
+            {_begun(f"media_type = kind AND date_part('year', release_date) = {_YEAR}")}
+        ) AS those WHERE {_YEAR} IS NOT NULL AND ({_TYPE} IS NULL OR kind = {_TYPE})
     ), signed AS MATERIALIZED (
         SELECT id FROM {SCHEMA}.items
         WHERE EXISTS (SELECT FROM signs) AND search @@ (SELECT quick FROM signs) AND deleted_at IS NULL
@@ -122,8 +143,16 @@ _SEARCH = text(
         LIMIT {CANDIDATES}
     ), unfinished AS MATERIALIZED (
         SELECT
-            CAST(concat_ws(' & ', {_all("others || filters")}, {_all("ARRAY[last]")} || ':*') AS tsquery) AS whole,
-            CAST(concat_ws(' & ', coalesce({_PAIRS}, {_all("others")}), {_all("filters")}) AS tsquery) AS quick
+            last,
+            CAST(concat_ws(' & ', {_all("others || filters")}, {_LAST_BEGUN}) AS tsquery) AS whole,
+            -- Alone it is looked for among the filtered, unless what every item has would begin so too.
+            CAST(
+                concat_ws(
+                    ' & ',
+                    coalesce({_PAIRS}, {_all("others")}, CASE WHEN {_TELLING} THEN {_LAST_BEGUN} END),
+                    {_all("filters")}
+                ) AS tsquery
+            ) AS quick
         FROM asked
         WHERE length(last) > 1 AND {_CORRECTED} IS NULL AND (SELECT count(*) FROM begun) < {_LIMIT}
             AND NOT EXISTS (SELECT FROM sampled) AND NOT EXISTS (SELECT FROM matched)
@@ -157,7 +186,13 @@ _SEARCH = text(
             WHERE NOT EXISTS (SELECT FROM completed)
                 AND search @@ (SELECT quick FROM unfinished) AND deleted_at IS NULL
             LIMIT {2 * CANDIDATES}
-        ) AS those WHERE search @@ (SELECT whole FROM unfinished) LIMIT {CANDIDATES}
+        ) AS those
+        WHERE search @@ (SELECT whole FROM unfinished) AND EXISTS (
+            -- No word, such as the year, is what may begin so.
+            SELECT FROM unnest(tsvector_to_array(search)) AS word
+            WHERE word ^@ (SELECT last FROM unfinished) AND strpos(word, ':') = 0
+        )
+        LIMIT {CANDIDATES}
     ), found AS (
         SELECT id FROM named UNION SELECT id FROM begun UNION SELECT id FROM sampled UNION SELECT id FROM matched
         UNION SELECT id FROM wordy UNION SELECT id FROM completed UNION SELECT id FROM continued

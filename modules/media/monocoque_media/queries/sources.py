@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ARRAY, Boolean, Integer, Text, Uuid, bindparam, func, select, text
+from sqlalchemy import ARRAY, Boolean, Integer, Text, Uuid, and_, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from monocoque.queries import Query
-from monocoque.statements import parameter
+from monocoque.statements import parameter, touched
 from monocoque_media.models import SCHEMA, MediaItem, Source
 
 _items = MediaItem.metadata.tables[f"{SCHEMA}.items"]
@@ -78,31 +78,39 @@ LOCK = Query(
         f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, stripe) FROM unnest(:stripes) AS stripe"  # noqa: S608  a constant
     ).bindparams(bindparam("stripes", type_=ARRAY(Integer)))
 )
-# By the source's own id, else by the ISBN; one that was merged counts as what it was merged into, one that was deleted
-# as unknown.
+# What may be taken for the thing that a source tells of: what is alive, and what was deleted and entered by nobody.
+_THERE = "(living.deleted_at IS NULL OR living.created_by IS NULL)"
+# By the source's own id, else by the ISBN, which anyone can claim: an entry of somebody else's is not known by it. One
+# that was merged counts as what it was merged into, one that was deleted and that a person had entered as unknown.
 KNOWN = Query(
     text(
         f"""
-        SELECT given.place, by_source.item_id AS by_source, by_isbn.item_id AS by_isbn
+        SELECT
+            given.place, by_source.item_id AS by_source, by_isbn.item_id AS by_isbn,
+            array_remove(ARRAY[by_source.aside, by_isbn.aside], NULL) AS aside
         FROM unnest(:sources, :kinds, :external_ids, :isbns)
             WITH ORDINALITY AS given (source, kind, external_id, isbn, place)
         LEFT JOIN LATERAL (
-            SELECT living.id AS item_id FROM {SCHEMA}.sources JOIN {SCHEMA}.items ON items.id = sources.item_id
+            SELECT living.id AS item_id, CASE WHEN living.deleted_at IS NOT NULL THEN living.id END AS aside
+            FROM {SCHEMA}.sources JOIN {SCHEMA}.items ON items.id = sources.item_id
             JOIN {SCHEMA}.items AS living ON living.id = coalesce(items.merged_into, items.id)
             WHERE sources.source = given.source AND sources.kind = given.kind
-                AND sources.external_id = given.external_id AND living.deleted_at IS NULL
+                AND sources.external_id = given.external_id AND {_THERE}
         ) AS by_source ON true
         LEFT JOIN LATERAL (
-            SELECT living.id AS item_id FROM {SCHEMA}.book_items JOIN {SCHEMA}.items ON items.id = book_items.item_id
+            SELECT living.id AS item_id, CASE WHEN living.deleted_at IS NOT NULL THEN living.id END AS aside
+            FROM {SCHEMA}.book_items JOIN {SCHEMA}.items ON items.id = book_items.item_id
             JOIN {SCHEMA}.items AS living ON living.id = coalesce(items.merged_into, items.id)
-            WHERE book_items.isbn_13 = given.isbn AND living.deleted_at IS NULL
-            ORDER BY items.merged_into IS NOT NULL, living.id LIMIT 1
+            WHERE book_items.isbn_13 = given.isbn AND {_THERE}
+                AND (living.created_by IS NULL OR living.created_by = :user_id)
+            ORDER BY living.deleted_at IS NOT NULL, items.merged_into IS NOT NULL, living.id LIMIT 1
         ) AS by_isbn ON true
         ORDER BY given.place
         """  # noqa: S608  the schema's name is a constant
     ).bindparams(
         *(bindparam(name, type_=ARRAY(Text)) for name in ("sources", "kinds", "external_ids")),
         bindparam("isbns", type_=ARRAY(Text)),
+        bindparam("user_id", type_=Uuid),
     )
 )
 
@@ -201,13 +209,22 @@ _VALUES = {
     ),
 }
 
+_these = _items.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid)))
+_aside = and_(_items.c.deleted_at.is_not(None), _items.c.created_by.is_(None), _items.c.merged_into.is_(None))
 # Before the next statement, so that it sees whatever a person's edit or a merge did to these rows, or makes it wait.
 HOLD = Query(
     select(_items.c.id)
-    .where(_items.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))), _items.c.deleted_at.is_(None))
+    .where(
+        _these,
+        or_(
+            _items.c.deleted_at.is_(None),
+            and_(_items.c.id == func.any(bindparam("aside", type_=ARRAY(Uuid))), _aside),
+        ),
+    )
     .order_by(_items.c.id)
     .with_for_update(key_share=True)
 )
+BRING_BACK = Query(_items.update().where(_these, _aside).values(deleted_at=None, **touched(_items)))
 # Only what changes counts as a new version.
 COMPLETE = Query(
     text(

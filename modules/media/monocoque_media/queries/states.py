@@ -32,9 +32,13 @@ _read = state_columns(STATES)
 
 
 def _logging(change: CTE, action: str) -> Query:
-    """The changed row, after a log entry was made of it: both or neither, in one statement."""
-    entry = select(bindparam("log_id", type_=Uuid), literal(action), *(change.c[name] for name in _LOGGED))
-    logged = STATE_LOG.insert().from_select(["id", "action", *_LOGGED], entry).cte("logged")
+    """The changed row, after a log entry was made of it: both or neither, in one statement.
+
+    Its number and its time come after those of every change that this one waited for.
+    """
+    fixed = (bindparam("log_id", type_=Uuid), func.clock_timestamp(), literal(action))
+    entry = select(*fixed, *(change.c[name] for name in _LOGGED))
+    logged = STATE_LOG.insert().from_select(["id", "at", "action", *_LOGGED], entry).cte("logged")
     return Query(select(*state_columns(change).values()).add_cte(logged))
 
 
@@ -86,6 +90,7 @@ _item: Select[Any] = (
 )
 _new = insert(STATES).from_select(["owner_id", "item_id", *_PLAIN, "pass_number", "version"], _item)
 _replacing = {**{name: _new.excluded[name] for name in _PLAIN}, "pass_number": _pass_number(_new.excluded.status)}
+CREATE = _logging(_new.on_conflict_do_nothing().returning(*STATES.c).cte("put"), "set")
 PUT = _logging(
     _new.on_conflict_do_update(
         index_elements=["owner_id", "item_id"],
@@ -120,13 +125,17 @@ def _entries(log: FromClause) -> tuple[ColumnElement[Any], ...]:
 
 
 _before = bindparam("before", type_=Uuid)
+_earlier = STATE_LOG.alias("earlier")
 LOG = Query(
     select(*_entries(STATE_LOG))
     .where(
         STATE_LOG.c.item_id == parameter(STATE_LOG.c.item_id),
         STATE_LOG.c.owner_id == parameter(STATE_LOG.c.owner_id),
-        or_(_before.is_(null()), STATE_LOG.c.id < _before),
+        or_(
+            _before.is_(null()),
+            STATE_LOG.c.number < select(_earlier.c.number).where(_earlier.c.id == _before).scalar_subquery(),
+        ),
     )
-    .order_by(STATE_LOG.c.id.desc())
+    .order_by(STATE_LOG.c.number.desc())
     .limit(bindparam("limit", type_=Integer))
 )

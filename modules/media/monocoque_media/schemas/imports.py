@@ -61,5 +61,5 @@ class ImportRowRead(Output):
         description="The item that the row is about; of one that failed, the one that it probably is about. "
         "Null where there is none, or it is gone."
     )
-    reason: str | None = Field(description="Why the row failed or was skipped.")
+    reason: str | None = Field(description="Why the row failed or was skipped, or what of it was cut.")
     guess: ImportGuess | None = Field(description="What a row that failed seems to mean.")

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from monocoque.types import Input, LineText, Output, single_line
@@ -74,9 +83,18 @@ class IngestWrite(Input):
     year: Annotated[int, Strict(), Field(ge=1, le=9999)] | None = Field(None, description="With `query`.")
     max_results: Annotated[int, Strict(), Field(ge=1, le=MAX_INGESTED)] = Field(20, description="With `query`.")
 
+    @field_validator("query", "type", "year", "max_results")
+    @classmethod
+    def _is_of_a_search(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None and info.data.get("external_id") is not None:
+            raise PydanticCustomError(
+                "media.ingest_ambiguous", "Give either external_id alone or query and what narrows it down"
+            )
+        return value
+
     @model_validator(mode="after")
     def _names_one_way(self) -> Self:
-        if (self.external_id is None) == (self.query is None):
+        if self.external_id is None and self.query is None:
             raise PydanticCustomError("media.ingest_ambiguous", "Give either external_id or query")
         return self
 

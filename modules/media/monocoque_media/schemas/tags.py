@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
-from monocoque.types import Input, Output, ShortText
+from monocoque.types import Input, Output
 from monocoque_media import examples
+from monocoque_media.schemas.values import MAX_LABEL, LabelText
 
-MAX_NAME = 50
-"""So that a cursor, which holds a name with its case folded, stays short."""
+MAX_NAME = MAX_LABEL
+"""Characters of a name, wherever it comes from."""
+
+
+def name_key(name: str) -> str:
+    """What names that differ by case or canonical form alone have in common (Unicode, D145); a key is its own key."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 class TagWrite(Input):
@@ -20,9 +26,7 @@ class TagWrite(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "To reread"}]})
 
-    name: Annotated[ShortText, StringConstraints(max_length=MAX_NAME)] = Field(
-        description="Unique among yours, whatever its case."
-    )
+    name: LabelText = Field(description="Unique among yours, whatever its case.")
 
 
 class TagLabel(Output):

@@ -16,10 +16,15 @@ from monocoque import json
 from monocoque.types import MAX_INT, clean_text, single_line
 from monocoque_media.isbn import normalise_isbn
 
+MAX_LABEL = 50
 MAX_NAMES = 100
 MAX_METADATA = 10_000
+"""Bytes of the metadata that is sent at once."""
+MAX_KEPT_METADATA = 512 * 1024
+"""Bytes of the metadata that an item may come to hold, from sources and people together."""
 _METADATA_DEPTH = 8
 _SAFE_INT = 2**63 - 1
+_SMALLEST = 1e-100  # the database writes numbers out, and all the noughts of smaller ones
 _RELEASE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _PRECISIONS = ("year", "month", "day")
 
@@ -81,36 +86,52 @@ def _link(value: str) -> str:
     return value
 
 
-def metadata_up_to(most: int) -> AfterValidator:
-    """Metadata that can be kept, of so many bytes as JSON."""
+def _metadata(number: Callable[[float], bool]) -> AfterValidator:
+    """Metadata that can be kept; `number` says which numbers can."""
+    return AfterValidator(lambda value: _plain(value, _METADATA_DEPTH, number))
 
+
+def _up_to(most: int) -> AfterValidator:
     def check(value: dict[str, Any]) -> dict[str, Any]:
-        cleaned: dict[str, Any] = _plain(value, _METADATA_DEPTH)
-        if len(json.dumps(cleaned)) > most:
+        if len(json.dumps(value)) > most:
             raise PydanticCustomError("media.metadata_size", "Metadata has at most {most} bytes", {"most": most})
-        return cleaned
+        return value
 
     return AfterValidator(check)
 
 
-def _plain(value: Any, depth: int) -> Any:
+def _comes_back(number: float) -> bool:
+    """Whether a JSONB column gives the number back as it was sent."""
+    if isinstance(number, int):
+        # One may be too large to be compared with a float.
+        return -_SAFE_INT <= number <= _SAFE_INT
+    return number == 0 or _SMALLEST <= abs(number) < _SAFE_INT
+
+
+def _was_kept(number: float) -> bool:
+    """Whether the number may be our own: sources, and earlier versions, may have told what is refused today."""
+    return -(2**63) <= number < 2**64 if isinstance(number, int) else math.isfinite(number)
+
+
+def _plain(value: Any, depth: int, number: Callable[[float], bool]) -> Any:
     """The value as PostgreSQL can keep it; raises for what is too deep, no number, or no text."""
     if isinstance(value, str):
         return clean_text(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        # An integer may be too large to ask whether it is finite.
-        if abs(value) > _SAFE_INT if isinstance(value, int) else not math.isfinite(value):
-            raise PydanticCustomError("media.metadata_number", "Numbers in metadata have to be finite, of 64 bits")
+        if not number(value):
+            raise PydanticCustomError(
+                "media.metadata_number", "Numbers in metadata lie within 64 bits, and are zero or not too close to it"
+            )
         return value
     if not depth:
         raise PydanticCustomError(
             "media.metadata_depth", "Metadata has at most {most} levels", {"most": _METADATA_DEPTH}
         )
     if isinstance(value, list):
-        return [_plain(entry, depth - 1) for entry in value]
-    return {clean_text(name): _plain(entry, depth - 1) for name, entry in value.items()}
+        return [_plain(entry, depth - 1, number) for entry in value]
+    return {clean_text(name): _plain(entry, depth - 1, number) for name, entry in value.items()}
 
 
 def _cleaned(check: Callable[[str], str]) -> BeforeValidator:
@@ -120,6 +141,8 @@ def _cleaned(check: Callable[[str], str]) -> BeforeValidator:
 
 TitleText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=500), _cleaned(single_line)]
 NameText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=500), _cleaned(single_line)]
+LabelText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=MAX_LABEL), _cleaned(single_line)]
+ReferenceText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=2000), _cleaned(clean_text)]
 LanguageTag = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=35), _cleaned(single_line)]
 Names = Annotated[list[NameText], Field(max_length=MAX_NAMES)]
 Whole = Annotated[int, Strict(), Field(ge=1, le=MAX_INT)]
@@ -139,9 +162,13 @@ Link = Annotated[
 ]
 Metadata = Annotated[
     dict[str, Any],
-    metadata_up_to(MAX_METADATA),
+    _metadata(_comes_back),
+    _up_to(MAX_METADATA),
     Field(description="Anything else worth keeping, at most 10,000 bytes."),
 ]
 Isbn10 = Annotated[str, Strict(), Field(max_length=30), _isbn_of(10)]
 Isbn13 = Annotated[str, Strict(), Field(max_length=30), _isbn_of(13)]
-METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(Metadata)
+KeptMetadata = Annotated[dict[str, Any], _metadata(_was_kept), _up_to(MAX_KEPT_METADATA)]
+"""As the catalogue may have it, and an export of ours tells it."""
+MERGED_METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(Annotated[dict[str, Any], _up_to(MAX_KEPT_METADATA)])
+"""What is there already with what was sent, and checked, set in it."""

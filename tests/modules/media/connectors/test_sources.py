@@ -289,9 +289,12 @@ async def test_what_a_search_finds_can_be_fetched(source: str, connect: Connect)
 
 
 async def test_equal_calls_at_once_are_one_request(connect: Connect, played: Vendors) -> None:
-    google = connect()["google_books"]
-    played.script("google_books", Reply(volume(), delay=0.1))
-    found = await asyncio.gather(*(google.fetch("volume000001") for _ in range(20)))
+    google, answering = connect()["google_books"], asyncio.Event()
+    played.script("google_books", Reply(volume(), until=answering))
+    asking = asyncio.gather(*(google.fetch("volume000001") for _ in range(20)))
+    await played.asked("google_books")
+    answering.set()
+    found = await asking
     assert {item.title for item in found} == {"Frankenstein"}
     assert len(played.requests) == 1
     await google.fetch("volume000001")
@@ -299,20 +302,25 @@ async def test_equal_calls_at_once_are_one_request(connect: Connect, played: Ven
 
 
 async def test_equal_calls_at_once_share_their_failure(connect: Connect, played: Vendors) -> None:
-    google = connect(provider_attempts=1)["google_books"]
-    played.script("google_books", Reply({}, 500, delay=0.1))
-    found = await asyncio.gather(*(google.fetch("volume000001") for _ in range(5)), return_exceptions=True)
+    google, answering = connect(provider_attempts=1)["google_books"], asyncio.Event()
+    played.script("google_books", broken().when(answering))
+    asking = asyncio.gather(*(google.fetch("volume000001") for _ in range(5)), return_exceptions=True)
+    await played.asked("google_books")
+    answering.set()
+    found = await asking
     assert {type(error) for error in found} == {ProviderUnavailable}
     assert len(played.requests) == 1
 
 
 async def test_one_who_leaves_does_not_take_the_call_from_the_others(connect: Connect, played: Vendors) -> None:
-    google = connect()["google_books"]
-    played.script("google_books", Reply(volume(), delay=0.2))
+    google, answering = connect()["google_books"], asyncio.Event()
+    played.script("google_books", Reply(volume(), until=answering))
     first = asyncio.create_task(google.fetch("volume000001"))
     second = asyncio.create_task(google.fetch("volume000001"))
-    await asyncio.sleep(0.05)
+    await played.asked("google_books")
     first.cancel()
+    await asyncio.wait([first])
+    answering.set()
     assert (await second).title == "Frankenstein"
     assert first.cancelled()
     assert len(played.requests) == 1
@@ -320,9 +328,9 @@ async def test_one_who_leaves_does_not_take_the_call_from_the_others(connect: Co
 
 async def test_a_call_that_nobody_waits_for_is_broken_off(connect: Connect, played: Vendors) -> None:
     google = connect()["google_books"]
-    played.script("google_books", slow(1))
+    played.script("google_books", slow())
     caller = asyncio.create_task(google.fetch("volume000001"))
-    await asyncio.sleep(0.05)
+    await played.asked("google_books")
     caller.cancel()
     await asyncio.gather(caller, return_exceptions=True)
     assert google.health().breaker == "closed"
@@ -333,9 +341,9 @@ async def test_a_call_that_nobody_waits_for_is_broken_off(connect: Connect, play
 
 async def test_closing_breaks_calls_off(connect: Connect, played: Vendors) -> None:
     google = connect()["google_books"]
-    played.always("google_books", slow(5))
+    played.always("google_books", slow())
     caller = asyncio.create_task(google.fetch("volume000001"))
-    await asyncio.sleep(0.05)
+    await played.asked("google_books")
     await google.close()
     with pytest.raises(ProviderUnavailable, match="shut down"):
         await caller

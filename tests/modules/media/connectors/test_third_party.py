@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
@@ -38,6 +38,8 @@ from monocoque_media.contracts import (
     RateLimited,
 )
 from monocoque_media.settings import MediaSettings
+from tests.modules.media.conftest import Limits
+from tests.support import until
 
 OURS = MediaSettings(_env_file=None)
 ITEM = NormalisedItem(
@@ -61,6 +63,7 @@ class Comics:
 
     def __init__(self) -> None:
         self.answer: Any = ITEM
+        self.told: Any = ConnectorHealth(configured=True, breaker="closed")
         self.asked = 0
         self.at_once = self.most_at_once = 0
         self.closed = False
@@ -79,14 +82,17 @@ class Comics:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             try:
-                await asyncio.sleep(5)
+                await asyncio.sleep(600)
             finally:
                 self.at_once -= 1
         found: NormalisedItem = self.answer
         return found
 
     def health(self) -> ConnectorHealth:
-        return ConnectorHealth(configured=True, breaker="closed")
+        if isinstance(self.told, BaseException):
+            raise self.told
+        found: ConnectorHealth = self.told
+        return found
 
     async def close(self) -> None:
         self.closed = True
@@ -119,7 +125,8 @@ def runtime_with(package: ModuleType) -> Runtime:
 async def comics(**changes: Any) -> AsyncIterator[tuple[Comics, Connector]]:
     """A foreign source, and what calls it."""
     inner = Comics()
-    connectors = build_connectors(MediaSettings(_env_file=None, **changes), [inner])
+    settings = MediaSettings(_env_file=None, **{"provider_timeout_seconds": 20, **changes})
+    connectors = build_connectors(settings, [inner])
     yield inner, connectors["acme_comics"]
 
 
@@ -166,9 +173,7 @@ def test_the_name_of_a_source_is_taken_once() -> None:
         build_connectors(OURS, [inner])
 
 
-@pytest.mark.parametrize(
-    "answer", [None, {}, [ITEM, "x"], replace(ITEM, source="tmdb"), [replace(ITEM, source="tmdb")]]
-)
+@pytest.mark.parametrize("answer", [None, {}, ["x"], replace(ITEM, source="tmdb"), [replace(ITEM, source="tmdb")]])
 async def test_what_is_no_item_of_its_own_is_an_invalid_answer(answer: Any) -> None:
     async with comics() as (inner, source):
         inner.answer = answer
@@ -176,6 +181,67 @@ async def test_what_is_no_item_of_its_own_is_an_invalid_answer(answer: Any) -> N
             await source.fetch("nemo")
         with pytest.raises(ProviderAnswerInvalid):
             await source.search("nemo")
+
+
+async def test_what_is_no_item_of_its_own_costs_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async with comics() as (inner, source):
+        inner.answer = [None, ITEM, replace(ITEM, source="tmdb"), "x", replace(ITEM, external_id="second")]
+        assert [item.external_id for item in await source.search("nemo", max_results=2)] == ["nemo", "second"]
+        assert "source=acme_comics call=search left_out=3" in caplog.text
+        assert source.health().breaker == "closed"
+
+
+NOON = datetime(2024, 5, 17, 12, tzinfo=UTC)
+
+
+async def test_what_it_tells_of_its_health_is_shown() -> None:
+    async with comics() as (inner, source):
+        inner.told = ConnectorHealth(configured=False, breaker="open", last_success=NOON, quota_left=17)
+        assert source.health() == ConnectorHealth(
+            configured=True, breaker="closed", last_success=NOON, quota_left=17
+        ), "whether it may be asked is ours to say"
+        await source.fetch("nemo")
+        seen = source.health().last_success
+        assert seen is not None
+        assert seen > NOON
+        inner.told = replace(inner.told, quota_left=None)
+        inner.answer = RateLimited("acme_comics", "wait")
+        with pytest.raises(RateLimited):
+            await source.fetch("nemo")
+        assert source.health().quota_left == 0
+        inner.answer = ITEM
+        await source.fetch("nemo")
+        assert source.health().quota_left is None
+
+
+async def _later() -> ConnectorHealth:
+    raise AssertionError("not awaited")
+
+
+NO_CALLS: tuple[Any, ...] = (-1, True, "3", 2.5, 2**80)
+NO_MOMENTS: tuple[Any, ...] = (
+    "today",
+    0,
+    NOON.replace(tzinfo=None),
+    datetime.min.replace(tzinfo=timezone(timedelta(hours=9))),
+)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda: None,
+        lambda: {"quota_left": 3},
+        lambda: RuntimeError("no idea"),
+        _later,
+        *(partial(ConnectorHealth, configured=True, breaker="closed", quota_left=value) for value in NO_CALLS),
+        *(partial(ConnectorHealth, configured=True, breaker="closed", last_success=value) for value in NO_MOMENTS),
+    ],
+)
+async def test_nonsense_about_its_health_is_passed_over(told: Callable[[], Any]) -> None:
+    async with comics() as (inner, source):
+        inner.told = told()
+        assert source.health() == ConnectorHealth(configured=True, breaker="closed")
 
 
 async def test_more_than_was_asked_for_is_cut() -> None:
@@ -207,25 +273,27 @@ async def test_a_slow_source_is_given_up_in_time_and_left_alone_when_it_stays_sl
         assert (inner.asked, source.health().breaker) == (2, "open")
 
 
-async def test_it_gets_eight_calls_at_once_at_most_and_waiting_is_part_of_its_time() -> None:
-    async with comics(provider_timeout_seconds=0.3, provider_breaker_failures=100) as (inner, source):
+async def test_it_gets_eight_calls_at_once_at_most_and_waiting_is_part_of_its_time(limits: Limits) -> None:
+    async with comics(provider_timeout_seconds=17, provider_breaker_failures=100) as (inner, source):
         inner.answer = "slow"
-        started = time.perf_counter()
-        results = await asyncio.gather(*(source.fetch(str(number)) for number in range(20)), return_exceptions=True)
+        asking = [asyncio.ensure_future(source.fetch(str(number))) for number in range(20)]
+        await until(lambda: inner.at_once == 8)
+        # Those whose turn has not come have their time from now on, too.
+        assert limits.given == [17] * 20
+        limits.over()
+        results = await asyncio.gather(*asking, return_exceptions=True)
         assert {type(result) for result in results} == {ProviderTimeout}
-        assert inner.most_at_once == 8
-        # Three rounds, were each given its time when its turn comes.
-        assert time.perf_counter() - started < 0.85
+        assert (inner.most_at_once, len(limits.given)) == (8, 20)
 
 
 async def test_one_that_asked_to_wait_is_not_asked_meanwhile() -> None:
     async with comics() as (inner, source):
-        inner.answer = RateLimited("acme_comics", "wait", 30)
+        inner.answer = RateLimited("acme_comics", "wait", 300)
         for _ in range(2):
             with pytest.raises(RateLimited) as caught:
                 await source.fetch("nemo")
             assert caught.value.retry_after is not None
-            assert 29 < caught.value.retry_after <= 30
+            assert 200 < caught.value.retry_after <= 300
         assert inner.asked == 1
 
 
@@ -246,7 +314,7 @@ async def test_one_that_cannot_say_whether_it_is_configured_is_not() -> None:
             return True
 
     odd = Odd.__new__(Odd)
-    odd.asked, odd.answer = -1, ITEM
+    odd.asked, odd.answer, odd.told = -1, ITEM, None
     source = build_connectors(OURS, [odd])["acme_comics"]
     odd.asked = 0
     assert not source.configured

@@ -57,22 +57,42 @@ class Demo:
     """What other people's things point at, told by modules that come later in start order: a reset leaves it."""
     links: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+    """What became otherwise, by the name of the thing."""
 
-    async def missing(self, table: type[Table], names: Iterable[str]) -> list[str]:
-        """Those of the names whose id no row of the table has, be it deleted or not; they count as added."""
+    async def missing(self, table: type[Table], names: Iterable[str], owner: str | None = None) -> list[str]:
+        """Those of the names that are to be added, and count as added from here on: all that one person has of a kind.
+
+        As long as the table has one of them, be it deleted or not, they were loaded before: then none is missing, and
+        what somebody took away for good stays away. When nothing at all is left of them, nobody can tell that from a
+        first load, so they come back; and they come back with their `owner`, a name, whose account this load adds.
+        """
         ids = {demo_id(name): name for name in names}
         (key,) = inspect(table).primary_key
         query = Query(select(key).where(key == func.any(bindparam("ids", type_=ARRAY(Uuid)))))
         present = {row[0] for row in await self.transaction.all(query, ids=list(ids))}
+        if present and (owner is None or demo_id(owner) not in self.added):
+            return []
         absent = {each: name for each, name in ids.items() if each not in present}
         self.added.update(absent)
         return list(absent.values())
 
+    def leave_out(self, name: str, why: str) -> None:
+        """Go without a thing that was to be added, since it does not go with what people have entered, and say so."""
+        self.added.discard(demo_id(name))
+        self.remark(name, f"left out, because {why}")
+
     def token(self, name: str) -> str:
         """43 characters for a link, the same at each load, that nobody can guess who has not the secret key."""
-        secret = self.runtime.settings.signing_secret.encode()
-        made = hmac.digest(secret, f"demo token {name}".encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+        return self.tokens(name)[0]
+
+    def tokens(self, name: str) -> list[str]:
+        """The token, and what it was when the secret key before was the one that signs."""
+        made = [
+            hmac.digest(secret.encode(), f"demo token {name}".encode(), hashlib.sha256)
+            for secret in self.runtime.settings.secrets
+        ]
+        return [base64.urlsafe_b64encode(each).rstrip(b"=").decode() for each in made]
 
     def link(self, name: str, path: str) -> None:
         """Show a page, at `path` below the root; the name has eight letters at most."""
@@ -81,6 +101,10 @@ class Demo:
     def note(self, name: str, text: str) -> None:
         """Show something else, such as how to sign in."""
         self.notes[name] = text
+
+    def remark(self, name: str, text: str) -> None:
+        """Say of a thing how this load has made it otherwise than it should be."""
+        self.remarks[name] = text
 
     def shown(self, base: str) -> dict[str, str]:
         """What the modules want to be shown, links first, where the root is at `base`."""
@@ -97,7 +121,7 @@ def refuse_in_production(settings: Settings) -> None:
 
 
 async def load(runtime: Runtime, progress: Progress) -> Demo:
-    """Add what is missing and leave what was changed; raises StartupError in production."""
+    """Add what is missing and leave what was changed or taken away; raises StartupError in production."""
     refuse_in_production(runtime.settings)
     demo = Demo(runtime)
     with progress.step("demo data") as remarks:
@@ -105,6 +129,8 @@ async def load(runtime: Runtime, progress: Progress) -> Demo:
             if module.demo is not None:
                 await _run(demo, module, load_part(module, f"{module.demo}:load"))
         remarks.append(f"{len(demo.added)} added" if demo.added else "there already")
+    for name, text in demo.remarks.items():
+        progress.note(f"{name}: {text}.")
     return demo
 
 

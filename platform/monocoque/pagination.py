@@ -56,17 +56,23 @@ class Paging:
         """Rows to read: one more than the page holds tells whether there is a next."""
         return self.limit + 1
 
-    def position(self) -> list[Any] | None:
-        """The sort values of the last item of the page before, or None; raises a 422 for a cursor from elsewhere."""
+    def position(self, length: int | None = None) -> list[Any] | None:
+        """The sort values of the last item of the page before, or None.
+
+        Raises a 422 for a cursor from elsewhere, or with another number of values where `length` tells how many there
+        are: the list may have had another order when it was given.
+        """
         if self._cursor is None:
             return None
         try:
             raw = base64.b64decode(self._cursor + "=" * (-len(self._cursor) % 4), altchars=b"-_", validate=True)
             mac, payload = raw[:_MAC], raw[_MAC:]
-            position = orjson.loads(payload) if hmac.compare_digest(mac, self._mac(payload)) else None
+            keys = self._scope["app"].state.cursor_keys
+            ours = any(hmac.compare_digest(mac, self._mac(payload, key)) for key in keys)
+            position = orjson.loads(payload) if ours else None
         except (binascii.Error, ValueError):
             position = None
-        if not isinstance(position, list):
+        if not isinstance(position, list) or length not in {None, len(position)}:
             raise Problem(
                 CURSOR_INVALID,
                 errors=[
@@ -97,7 +103,8 @@ class Paging:
             return JsonReply({"items": [shown(row) for row in rows], "next_cursor": None})
         kept = rows[: self.limit]
         payload = json.dumps(position(kept[-1]))
-        cursor = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
+        mac = self._mac(payload, self._scope["app"].state.cursor_keys[0])
+        cursor = base64.urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
         query = [pair for pair in self._query() if pair[0] not in _UNBOUND]
         target = f"{quote(self._scope['path'])}?{urlencode([*query, ('limit', str(self.limit)), ('cursor', cursor)])}"
         return JsonReply(
@@ -109,9 +116,8 @@ class Paging:
     def _query(self) -> list[tuple[str, str]]:
         return parse_qsl(self._scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
-    def _mac(self, payload: bytes) -> bytes:
+    def _mac(self, payload: bytes, key: bytes) -> bytes:
         bound = sorted(pair for pair in self._query() if pair[0] not in _UNBOUND) if self._scope["query_string"] else []
-        key = self._scope["app"].state.cursor_key
         return hashlib.blake2b(orjson.dumps([self._scope["path"], bound]) + payload, key=key, digest_size=_MAC).digest()
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from monocoque.failures import StartupError
 from monocoque.progress import Progress
 from monocoque.registry import Inventory, discover, order
 from monocoque.runtime import Runtime
-from monocoque.settings import Settings
+from monocoque.settings import DEVELOPMENT_SECRET, Settings
 from monocoque.tables import metadata
 from monocoque_auth.demo import PEOPLE
 from monocoque_media.isbn import normalise_isbn
@@ -34,7 +35,7 @@ CURATOR, MECHANIC = (demo_id(name) for name in PEOPLE)
 # Words that ever occurred in the catalogue stay known to its search, whatever becomes of the works. The other two hold
 # nothing but digests or ids, for minutes.
 KEPT = frozenset(["monocoque_media.words", "monocoque.revocations", "monocoque_auth.login_attempts"])
-NEVER_THE_SAME = frozenset(["at", "password_hash"])
+NEVER_THE_SAME = frozenset(["at", "number", "password_hash"])
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -176,6 +177,9 @@ async def test_loading_again_changes_no_row(runtime: Runtime) -> None:
     assert await rows(runtime) == before
     assert again.added == set()
     assert again.shown("") == first.shown("")
+    keys: dict[str, Any] = {"secret_key": "2" * 40, "secret_key_previous": DEVELOPMENT_SECRET}
+    changed = replace(runtime, settings=Settings(_env_file=None, environment="test", **keys))
+    assert (await load(changed)).shown("") == first.shown("")
 
 
 async def test_what_the_people_changed_stays_as_they_left_it(runtime: Runtime, client: httpx.AsyncClient) -> None:
@@ -202,22 +206,79 @@ async def test_what_the_people_changed_stays_as_they_left_it(runtime: Runtime, c
     assert found.links["Menu"] == "/m/seven-nights"
 
 
-async def test_what_is_gone_for_good_comes_back(runtime: Runtime) -> None:
-    first = await load(runtime)
-    before = steady(await rows(runtime))
+async def test_what_is_gone_for_good_stays_away_as_long_as_something_of_its_kind_is_there(
+    runtime: Runtime, client: httpx.AsyncClient
+) -> None:
+    await load(runtime)
+    curator = await as_person(client, "auth.curator")
+    own = await done(curator, "POST", "/media/tags", json={"name": "In colour"})
     for table, name in (
-        ("monocoque_cars.cars", "cars.rx8"),
+        ("monocoque_cars.cars", "cars.boxster"),
         ("monocoque_parts.parts", "parts.winch"),
         ("monocoque_build_lists.build_lists", "build_lists.street"),
         ("monocoque_media.items", "media.laura-1944"),
+        ("monocoque_media.tags", "media.tag-noir"),
+        ("monocoque_menus.menus", "menus.rain-on-the-window"),
     ):
         assert await run(runtime, f"DELETE FROM {table} WHERE id = $1", demo_id(name)) == "DELETE 1"
+    # A name that a tag of the demo had is the person's to use.
+    await done(curator, "PATCH", f"/media/tags/{own['id']}", json={"name": "Noir"})
+    before = await rows(runtime)
+    found = await load(runtime)
+    assert await rows(runtime) == before
+    assert (found.added, list(found.links)) == (set(), ["List 1", "Menu"])
+
+
+async def test_where_nothing_of_a_kind_is_left_it_comes_back_beside_what_people_have_entered(
+    runtime: Runtime, client: httpx.AsyncClient
+) -> None:
+    first = await load(runtime)
+    before = steady(await rows(runtime))
+    everything_of = ("cars.cars", "parts.parts", "build_lists.build_lists", "media.items", "media.tags", "menus.menus")
+    for table in everything_of:
+        await run(runtime, f"DELETE FROM monocoque_{table}")
     again = await load(runtime)
-    assert {demo_id(name) for name in ("cars.rx8", "parts.winch", "build_lists.street", "media.laura-1944")} == (
-        again.added
-    )
     assert steady(await rows(runtime)) == before
-    assert again.links == first.links
+    assert (again.links, again.remarks) == (first.links, {})
+    curator, mechanic = [await as_person(client, name) for name in PEOPLE]
+    for table in everything_of:
+        await run(runtime, f"DELETE FROM monocoque_{table}")
+    body = {"make": "Porsche", "model": "Boxster", "year": 2004, "vin": "WP0CB29874U669313"}
+    car = await done(mechanic, "POST", "/cars", json=body)
+    tag = await done(curator, "POST", "/media/tags", json={"name": "noir"})
+    found = await load(runtime)
+    assert found.remarks == {
+        "cars.boxster": "left out, because its owner has another car with this VIN",
+        "media.tag-noir": "left out, because its owner has another tag with the name Noir",
+    }
+    left_out = {demo_id(name) for name in found.remarks}
+    assert found.added == again.added - left_out
+    assert await done(mechanic, "GET", f"/cars/{car['id']}") == car
+    assert await done(curator, "GET", f"/media/tags/{tag['id']}") == tag
+    lists = {row["name"]: row["car_id"] for row in await everything(mechanic, "/build-lists")}
+    assert [name for name, car_id in lists.items() if car_id is None] == ["Boxster S: first track day"]
+    kept = await rows(runtime)
+    assert (await load(runtime)).added == set()
+    assert await rows(runtime) == kept
+
+
+async def test_the_menu_is_where_the_documentation_says_unless_that_is_another_persons(
+    runtime: Runtime, client: httpx.AsyncClient
+) -> None:
+    await load(runtime)
+    await done(await as_person(client, "auth.curator"), "DELETE", "/auth/me")
+    found = await load(runtime)
+    assert (found.links["Menu"], found.remarks) == ("/m/a-week-of-noir", {})
+    await done(await as_person(client, "auth.curator"), "DELETE", "/auth/me")
+    await run(runtime, "DELETE FROM monocoque_menus.slugs")
+    other = await sign_up(client)
+    await done(other, "POST", "/menus", json={"title": "A week of noir"})
+    found = await load(runtime)
+    slug = found.links["Menu"].removeprefix("/m/")
+    text = f"at the slug {slug}, because another menu has or had a-week-of-noir"
+    assert found.remarks == {"menus.a-week-of-noir": text}
+    await reset(runtime)
+    assert [row["slug"] for row in (await rows(runtime))["monocoque_menus.slugs"]] == ["a-week-of-noir"]
 
 
 async def test_an_account_that_its_owner_deleted_comes_back_with_what_it_had(

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, cast
 from uuid import RFC_4122, UUID, uuid4
 
 import asyncpg
@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import Uuid, bindparam, text
 from typer.testing import CliRunner
 
-from monocoque import demo
+from monocoque import database, demo
+from monocoque.cli import demo as demo_commands
 from monocoque.cli.commands import app as command_line
 from monocoque.console import open_runtime
 from monocoque.demo import Demo, demo_id
@@ -127,22 +128,34 @@ async def test_what_does_not_go_with_what_is_there_is_explained(workshop: Worksh
     assert "monocoque demo reset" in raised.value.hint
 
 
-async def test_only_what_is_missing_is_told_as_missing_and_counts_as_added(
-    workshop: Workshop, opened: Open, thing: str
+@pytest.mark.parametrize(
+    ("present", "owner_is_new", "missing"),
+    [("", False, "ab"), ("a", False, ""), ("ab", False, ""), ("a", True, "b"), ("ab", True, "")],
+)
+async def test_what_is_missing_is_all_of_a_kind_or_what_comes_with_a_new_account(
+    workshop: Workshop, opened: Open, thing: str, present: str, *, owner_is_new: bool, missing: str
 ) -> None:
     seen: list[list[str]] = []
 
     async def load(found: Demo) -> None:
-        seen.append(await found.missing(Revocation, [thing, f"{thing}/other"]))
+        if owner_is_new:
+            found.added.add(demo_id(f"{thing}/owner"))
+        seen.append(await found.missing(Revocation, [f"{thing}/{name}" for name in "ab"], f"{thing}/owner"))
+        found.added.discard(demo_id(f"{thing}/owner"))
 
     async with opened(workshop.module("ones", demo={"load": load})) as runtime:
-        await runtime.database.run(ADD, id=demo_id(thing))
+        for name in present:
+            await runtime.database.run(ADD, id=demo_id(f"{thing}/{name}"))
         found = await demo.load(runtime, silent())
-    assert seen == [[f"{thing}/other"]]
-    assert found.added == {demo_id(f"{thing}/other")}
+    assert seen == [[f"{thing}/{name}" for name in missing]]
+    assert found.added == {demo_id(name) for name in seen[0]}
 
 
-async def test_two_at_once_come_one_after_the_other(workshop: Workshop, opened: Open, thing: str) -> None:
+async def test_two_at_once_come_one_after_the_other(
+    workshop: Workshop, opened: Open, thing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database.SESSION, "lock_timeout", "0")
+
     async def load(found: Demo) -> None:
         for _ in await found.missing(Revocation, [thing]):
             await found.transaction.run(ADD, id=demo_id(thing))
@@ -195,6 +208,48 @@ async def test_what_modules_show_comes_with_the_address_of_the_root_links_first(
     async with opened(workshop.module("ones", demo={"load": load})) as runtime:
         shown = (await demo.load(runtime, silent())).shown("http://127.0.0.1:8000")
     assert list(shown.items()) == [("Page", "http://127.0.0.1:8000/p/one"), ("Visitor", "visitor@demo.example")]
+
+
+async def test_what_is_left_out_does_not_count_and_is_said_once(workshop: Workshop, opened: Open, thing: str) -> None:
+    async def load(found: Demo) -> None:
+        for name in await found.missing(Revocation, [thing]):
+            found.leave_out(name, "there is another")
+
+    said = io.StringIO()
+    async with opened(workshop.module("ones", demo={"load": load})) as runtime:
+        found = await demo.load(runtime, Progress(said))
+    assert found.added == set()
+    assert said.getvalue().splitlines()[1:] == [f"!   {thing}: left out, because there is another."]
+
+
+@pytest.mark.parametrize(
+    ("variables", "page"),
+    [
+        ({"HOST": "0.0.0.0", "PORT": "18442"}, "http://127.0.0.1:18442/p/one"),
+        ({"HOST": "::", "PORT": "18442"}, "http://127.0.0.1:18442/p/one"),
+        ({"HOST": "::1", "PORT": "18442"}, "http://[::1]:18442/p/one"),
+        ({"HOST": "192.0.2.7", "PORT": "18442"}, "http://192.0.2.7:18442/p/one"),
+        ({"HOST": "localhost", "PORT": "18442"}, "http://localhost:18442/p/one"),
+        ({"PORT": "0"}, "/p/one"),
+        ({"PORT": "0", "PUBLIC_URL": "https://menus.example.com/"}, "https://menus.example.com/p/one"),
+    ],
+)
+def test_the_links_can_be_opened_wherever_the_server_listens(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], page: str
+) -> None:
+    async def load(_runtime: Runtime, _progress: Progress) -> Demo:
+        found = Demo(cast("Runtime", None))
+        found.link("Page", "/p/one")
+        return found
+
+    monkeypatch.setattr(demo, "load", load)
+    monkeypatch.setattr(demo_commands, "run_with_runtime", lambda action: asyncio.run(action(None)))
+    for name, value in variables.items():
+        monkeypatch.setenv(f"MONOCOQUE_{name}", value)
+    done = CliRunner().invoke(command_line, ["demo", "load"])
+    assert done.exit_code == 0, done.output
+    assert f"Page: {page}\n" in done.output
+    assert ("below the address that it tells" in done.output) is page.startswith("/")
 
 
 async def test_how_much_was_added_is_said(workshop: Workshop, opened: Open, thing: str) -> None:

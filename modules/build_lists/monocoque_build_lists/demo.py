@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,11 @@ from monocoque_build_lists import queries
 from monocoque_build_lists.models import BuildList
 from monocoque_build_lists.schemas import ItemWrite
 from monocoque_build_lists.service import find_shared
+from monocoque_cars.facade import find_car
 from monocoque_parts.facade import find_parts
 
-_OWNER = demo_id("auth.mechanic")
+_MECHANIC = "auth.mechanic"
+_OWNER = demo_id(_MECHANIC)
 _OF_A_PART = "parts."
 
 
@@ -76,22 +79,21 @@ LISTS = {
 
 async def load(demo: Demo) -> None:
     """Add the lists with their items, share them, and show the links that open."""
-    for name in await demo.missing(BuildList, LISTS):
+    for name in await demo.missing(BuildList, LISTS, _MECHANIC):
         await _add(demo, name, LISTS[name])
     for number, name in enumerate(LISTS, 1):
-        token = demo.token(name)
-        try:
-            await find_shared(demo.transaction, token)
-        except Problem:
-            # Its owner has deleted the list, or shares it no longer, or anew.
-            continue
-        demo.link(f"List {number}", f"/l/{token}")
+        for token in demo.tokens(name):
+            # None opens where its owner has deleted the list, or shares it no longer, or anew.
+            with suppress(Problem):
+                await find_shared(demo.transaction, token)
+                demo.link(f"List {number}", f"/l/{token}")
 
 
 async def _add(demo: Demo, name: str, wanted: DemoList) -> None:
     transaction, list_id = demo.transaction, demo_id(name)
     items = wanted.written()
     parts = await find_parts(transaction, _OWNER, [item.part_id for item in items.values() if item.part_id])
+    car = await find_car(transaction, _OWNER, demo_id(wanted.car))
     there = {key: item for key, item in items.items() if item.part_id is None or item.part_id in parts}
     await transaction.first(
         queries.CREATE_CLONE,
@@ -99,7 +101,7 @@ async def _add(demo: Demo, name: str, wanted: DemoList) -> None:
         owner_id=_OWNER,
         name=wanted.title,
         description=wanted.description,
-        car_id=demo_id(wanted.car),
+        car_id=None if car is None else car.id,
         item_count=len(there),
     )
     for key, item in there.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monocoque.demo import Demo, demo_id
+from monocoque_auth.contracts import DEMO_PEOPLE
 from monocoque_cars import queries
 from monocoque_cars.models import Car
 from monocoque_cars.schemas import CarWrite
@@ -38,12 +39,20 @@ OWNERS = {"cars.rx8": "auth.curator"}
 
 async def load(demo: Demo) -> None:
     """Add the cars."""
-    for name in await demo.missing(Car, CARS):
-        car = CARS[name]
-        await demo.transaction.first(
-            queries.CREATE,
-            id=demo_id(name),
-            owner_id=demo_id(OWNERS.get(name, "auth.mechanic")),
-            vin_check_ok=None if car.vin is None else check_digit_ok(car.vin),
-            **car.model_dump(),
-        )
+    for owner in DEMO_PEOPLE:
+        theirs = [name for name in CARS if OWNERS.get(name, "auth.mechanic") == owner]
+        for name in await demo.missing(Car, theirs, owner):
+            await _add(demo, name, owner)
+
+
+async def _add(demo: Demo, name: str, owner: str) -> None:
+    car = CARS[name]
+    made = await demo.transaction.first(
+        queries.CREATE_UNLESS_TAKEN,
+        id=demo_id(name),
+        owner_id=demo_id(owner),
+        vin_check_ok=None if car.vin is None else check_digit_ok(car.vin),
+        **car.model_dump(),
+    )
+    if made is None:
+        demo.leave_out(name, "its owner has another car with this VIN")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Boolean, Integer, Interval, Uuid, bindparam, case, func, literal_column, null, or_, select
+from sqlalchemy import Boolean, Integer, Interval, Uuid, and_, bindparam, case, func, literal_column, null, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from monocoque.problems import FieldError
 from monocoque.queries import Query
@@ -40,6 +41,15 @@ _own = (_cars.c.id == parameter(_cars.c.id), _cars.c.owner_id == parameter(_cars
 _living = (*_own, _cars.c.deleted_at.is_(None))
 
 CREATE = Query(_cars.insert().values(assigned(_cars, ("id", "owner_id", *FIELDS))).returning(*_read))
+CREATE_UNLESS_TAKEN = Query(
+    insert(_cars)
+    .values(assigned(_cars, ("id", "owner_id", *FIELDS)))
+    .on_conflict_do_nothing(
+        index_elements=["owner_id", "vin"],
+        index_where=and_(_cars.c.deleted_at.is_(None), _cars.c.vin.is_not(None)),
+    )
+    .returning(_cars.c.id)
+)
 FIND = Query(select(*_read).where(*_living))
 LIST = Query(
     select(*_read)

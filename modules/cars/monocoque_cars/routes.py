@@ -9,12 +9,13 @@ from uuid import UUID
 from fastapi import Path, Query
 from starlette.responses import Response
 
+from monocoque import json
 from monocoque.conditional import ExpectedVersions, IfNoneMatch
 from monocoque.database import Executor
 from monocoque.idempotency import CurrentOnce
 from monocoque.pagination import CurrentPage, Page
 from monocoque.problems import invalid, responses
-from monocoque.replies import JsonReply, created, found, no_content
+from monocoque.replies import created, document, found, no_content
 from monocoque.routing import Router
 from monocoque.runtime import Db
 from monocoque.security import CurrentPrincipal
@@ -69,14 +70,16 @@ async def list_cars(
 
 @router.get("/vin/{vin}", response_model=VinRead, summary="Decode a VIN", responses=responses(VIN_INVALID))
 async def decode_car_vin(
-    vin: Annotated[str, Path(max_length=60, description="17 letters and digits.")], _caller: CurrentPrincipal
+    vin: Annotated[str, Path(max_length=60, description="17 letters and digits.")],
+    _caller: CurrentPrincipal,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """What the VIN itself says: maker, origin, candidate model years, check digit. Nothing is asked of anyone."""
     try:
         facts = decode_vin(normalise_vin(vin), today_year=datetime.now(UTC).year)
     except ValueError as error:
         raise invalid("path/vin", VIN_INVALID, str(error)) from None
-    return JsonReply(facts)
+    return document(json.dumps(facts), if_none_match)
 
 
 @router.get("/{car_id}", response_model=CarRead, summary="Get a car", responses=responses(NOT_FOUND))

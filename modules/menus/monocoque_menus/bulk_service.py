@@ -48,7 +48,8 @@ async def add_items(
         report = _report(wish, found, cards, present)
         added = [line for line in report if line["id"] is not None]
         if menu["item_count"] + len(added) > MAX_ITEMS:
-            raise Problem(TOO_MANY_ITEMS)
+            detail = f"There is room for {MAX_ITEMS - menu['item_count']} more."
+            raise Problem(TOO_MANY_ITEMS, errors=[FieldError(_named_in(wish), TOO_MANY_ITEMS.code, detail)])
         if added:
             await transaction.run(queries.ADD_ALL, course_id=course_id, **_columns(added, cards))
             await touch(transaction, owner_id, menu_id, items=len(added))
@@ -79,7 +80,7 @@ def _report(
         twice = item_id in seen
         seen.add(item_id)
         if twice and wish.duplicates == "reject":
-            pointer = f"#/media_item_ids/{place}" if wish.media_item_ids is not None else "#/search"
+            pointer = f"{_named_in(wish)}/{place}" if wish.search is None else _named_in(wish)
             errors.append(FieldError(pointer, DUPLICATE.code, f"{title}: in the menu already, or named before."))
         added = not twice or wish.duplicates == "allow"
         status = "added" if added else "skipped"
@@ -88,6 +89,11 @@ def _report(
     if errors:
         raise Problem(DUPLICATE, errors=errors[:_SHOWN_ERRORS])
     return report
+
+
+def _named_in(wish: BulkWrite) -> str:
+    """The member that says what is to be added."""
+    return "#/media_item_ids" if wish.search is None else "#/search"
 
 
 def _columns(added: Sequence[dict[str, Any]], cards: dict[UUID, MediaCard]) -> dict[str, list[Any]]:

@@ -18,6 +18,7 @@ from monocoque.routing import Router
 from monocoque.runtime import Db
 from monocoque.security import CurrentPrincipal
 from monocoque_menus import bulk_service, course_service
+from monocoque_menus.places import page_behind, place_of
 from monocoque_menus.problems import (
     COURSE_NOT_FOUND,
     DUPLICATE,
@@ -36,10 +37,9 @@ CourseId = Annotated[UUID, Path(description="The id of a course of this menu.")]
 @router.get("", response_model=Page[CourseRead], summary="List the courses", responses=responses(NOT_FOUND))
 async def list_courses(menu_id: MenuId, owner: CurrentPrincipal, db: Db, page: CurrentPage) -> Response:
     """The courses of the menu, in its order."""
-    position = page.position()
-    after = None if position is None else int(position[0])
-    rows = await course_service.list_courses(db, owner.user_id, menu_id, after=after, limit=page.fetch)
-    return page.page(rows, lambda row: [row["position"]])
+    place = place_of(page)
+    rows = await course_service.list_courses(db, owner.user_id, menu_id, place=place, limit=page.fetch)
+    return page_behind(page, place, rows)
 
 
 @router.post(

@@ -13,9 +13,10 @@ from uuid import UUID
 from asyncpg import Record
 
 from monocoque.database import Executor, Transaction
-from monocoque.problems import Problem
+from monocoque.problems import Problem, invalid
 from monocoque.statements import merge_parameters, missing_or_stale
 from monocoque.types import new_id
+from monocoque_menus.places import Place
 from monocoque_menus.problems import COURSE_NOT_FOUND, NOT_FOUND, TOO_MANY_COURSES
 from monocoque_menus.queries import courses as queries
 from monocoque_menus.queries import menus as menu_queries
@@ -24,10 +25,12 @@ from monocoque_menus.service import hold, touch
 
 
 async def list_courses(
-    executor: Executor, owner_id: UUID, menu_id: UUID, *, after: int | None, limit: int
+    executor: Executor, owner_id: UUID, menu_id: UUID, *, place: Place, limit: int
 ) -> Sequence[Record]:
-    """Courses in their order, those behind position `after`; raises a 404."""
-    rows = await executor.all(queries.LIST, menu_id=menu_id, owner_id=owner_id, after=after, limit=limit)
+    """Courses in their order, those behind the place; raises a 404."""
+    rows = await executor.all(
+        queries.LIST, menu_id=menu_id, owner_id=owner_id, limit=limit, position=place.position, shown=place.shown
+    )
     if not rows:
         await check_menu(executor, owner_id, menu_id)
     return rows
@@ -48,7 +51,7 @@ async def create_course(executor: Executor, owner_id: UUID, menu_id: UUID, cours
     async def create(transaction: Transaction) -> Record:
         menu = await touch(transaction, owner_id, menu_id, courses=1)
         if menu["course_count"] > MAX_COURSES:
-            raise Problem(TOO_MANY_COURSES)
+            raise invalid("#", TOO_MANY_COURSES, TOO_MANY_COURSES.detail)
         row = await transaction.first(queries.ADD, id=new_id(), menu_id=menu_id, **course.model_dump())
         assert row is not None
         return row

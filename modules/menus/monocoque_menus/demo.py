@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,9 +20,10 @@ from monocoque_menus.queries import courses as course_queries
 from monocoque_menus.queries import demo as queries
 from monocoque_menus.queries import items as item_queries
 from monocoque_menus.queries import menus as menu_queries
-from monocoque_menus.slugs import candidates
+from monocoque_menus.slugs import candidates, slug_of
 
-_OWNER = demo_id("auth.curator")
+_CURATOR = "auth.curator"
+_OWNER = demo_id(_CURATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,9 @@ async def load(demo: Demo) -> None:
     """Add the menus with their courses, and show where they can be read."""
     works = {demo_id(f"media.{work}") for menu in MENUS.values() for course in menu.courses for work in course.notes}
     cards = await find_items(demo.transaction, works)
-    for name in await demo.missing(Menu, MENUS):
+    missing = await demo.missing(Menu, MENUS, _CURATOR)
+    await _free_slugs(demo, missing)
+    for name in missing:
         await _add(demo, name, MENUS[name], cards)
     for name, menu in MENUS.items():
         page = await _page(demo, demo_id(name))
@@ -160,7 +163,14 @@ async def reset(demo: Demo) -> None:
     people = [demo_id(name) for name in DEMO_PEOPLE]
     demo.held.update(row["media_item_id"] for row in await demo.transaction.all(queries.HELD_BY_OTHERS, people=people))
     await demo.transaction.run(queries.DELETE_SLUGS, people=people)
+    await _free_slugs(demo, MENUS)
     await demo.transaction.run(queries.DELETE_MENUS, people=people)
+
+
+async def _free_slugs(demo: Demo, names: Iterable[str]) -> None:
+    """Let these menus have their slugs again where those that had them went with their owner's account."""
+    slugs = [slug_of(MENUS[name].title) for name in names]
+    await demo.transaction.run(queries.DELETE_LEFT_SLUGS, slugs=slugs)
 
 
 async def _page(demo: Demo, menu_id: UUID) -> str | None:
@@ -200,6 +210,8 @@ async def _add(demo: Demo, name: str, menu: DemoMenu, cards: Mapping[UUID, Media
             **links_of(demo.runtime, "").made(menu_id, demo_id(f"{name}/link").bytes),
         )
         if made is not None:
+            if slug != (plain := slug_of(menu.title)):
+                demo.remark(name, f"at the slug {slug}, because another menu has or had {plain}")
             break
     for place, course in enumerate(menu.courses):
         course_id = demo_id(f"{name}/{place}")

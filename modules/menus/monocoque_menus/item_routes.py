@@ -19,6 +19,7 @@ from monocoque.runtime import Db
 from monocoque.security import CurrentPrincipal
 from monocoque_menus import item_service
 from monocoque_menus.course_routes import CourseId, MenuId
+from monocoque_menus.places import page_behind, place_of
 from monocoque_menus.problems import (
     COURSE_NOT_FOUND,
     ITEM_NOT_FOUND,
@@ -38,10 +39,9 @@ async def list_items(
     menu_id: MenuId, course_id: CourseId, owner: CurrentPrincipal, db: Db, page: CurrentPage
 ) -> Response:
     """The entries of the course, in its order."""
-    position = page.position()
-    after = None if position is None else int(position[0])
-    rows = await item_service.list_items(db, owner.user_id, menu_id, course_id, after=after, limit=page.fetch)
-    return page.page(rows, lambda row: [row["position"]])
+    place = place_of(page)
+    rows = await item_service.list_items(db, owner.user_id, menu_id, course_id, place=place, limit=page.fetch)
+    return page_behind(page, place, rows)
 
 
 @router.post(

@@ -19,6 +19,7 @@ from monocoque.types import new_id
 from monocoque_media.contracts import MediaCard
 from monocoque_media.facade import hold_items
 from monocoque_menus.course_service import check_course
+from monocoque_menus.places import Place
 from monocoque_menus.problems import COURSE_NOT_FOUND, ITEM_NOT_FOUND, MEDIA_ITEM_UNKNOWN, TOO_MANY_ITEMS
 from monocoque_menus.queries import items as queries
 from monocoque_menus.schemas import MAX_ITEMS, ItemPatch, ItemWrite
@@ -26,11 +27,17 @@ from monocoque_menus.service import hold, touch
 
 
 async def list_items(
-    executor: Executor, owner_id: UUID, menu_id: UUID, course_id: UUID, *, after: int | None, limit: int
+    executor: Executor, owner_id: UUID, menu_id: UUID, course_id: UUID, *, place: Place, limit: int
 ) -> Sequence[Record]:
-    """Entries in the order of the course, those behind position `after`; raises a 404."""
+    """Entries in the order of the course, those behind the place; raises a 404."""
     rows = await executor.all(
-        queries.LIST, course_id=course_id, menu_id=menu_id, owner_id=owner_id, after=after, limit=limit
+        queries.LIST,
+        course_id=course_id,
+        menu_id=menu_id,
+        owner_id=owner_id,
+        limit=limit,
+        position=place.position,
+        shown=place.shown,
     )
     if not rows:
         await check_course(executor, owner_id, menu_id, course_id)
@@ -68,7 +75,7 @@ async def create_item(executor: Executor, owner_id: UUID, menu_id: UUID, course_
         if row is None:
             raise Problem(COURSE_NOT_FOUND)
         if menu["item_count"] > MAX_ITEMS:
-            raise Problem(TOO_MANY_ITEMS)
+            raise invalid("#", TOO_MANY_ITEMS, TOO_MANY_ITEMS.detail)
         return row
 
     return await executor.transact(create)

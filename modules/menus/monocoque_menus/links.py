@@ -90,8 +90,7 @@ def _token(key: str, menu_id: UUID, nonce: bytes) -> str:
 def links_of(runtime: Runtime, base: str) -> Links:
     """The links of this installation, whose root clients find at `base`."""
     settings = runtime.settings
-    keys = (settings.signing_secret, *settings.previous_secrets)
-    return Links(keys, f"{base}{settings.api_prefix}/public/menus", f"{base}/m")
+    return Links(settings.secrets, f"{base}{settings.api_prefix}/public/menus", f"{base}/m")
 
 
 async def links(request: Request, runtime: CurrentRuntime) -> Links:

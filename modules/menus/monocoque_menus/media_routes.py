@@ -38,5 +38,6 @@ async def list_menus_of_item(
     """
     rows = await db.all(queries.LIST, item_id=item_id, owner_id=owner.user_id, before=page.before(), limit=page.fetch)
     if not rows:
-        await check_item(db, item_id, below="/menus")
+        # No cursor: it is of the old address.
+        await check_item(db, item_id, below="/menus", query=f"?limit={page.limit}")
     return page.page(rows)

@@ -8,6 +8,8 @@ from monocoque_parts import queries
 from monocoque_parts.models import Part
 from monocoque_parts.schemas import PartWrite
 
+_OWNER = "auth.mechanic"
+
 
 def _part(name: str, brand: str, category: str, dollars: str, **more: str) -> PartWrite:
     price = Money.model_validate({"amount": dollars, "currency": "USD"})
@@ -37,18 +39,17 @@ PARTS = {
     "parts.rc12lyc": _part("RC12LYC spark plug", "Champion", "Ignition", "3.49", part_number="RC12LYC"),
     "parts.winch": _part("VR EVO 10-S winch", "WARN", "Recovery", "949.99", part_number="103253"),
 }
-"""All of them are the mechanic's."""
 
 
 async def load(demo: Demo) -> None:
     """Add the parts."""
-    for name in await demo.missing(Part, PARTS):
+    for name in await demo.missing(Part, PARTS, _OWNER):
         part = PARTS[name]
         price = part.price
         await demo.transaction.first(
             queries.CREATE,
             id=demo_id(name),
-            owner_id=demo_id("auth.mechanic"),
+            owner_id=demo_id(_OWNER),
             price_amount=None if price is None else price.amount,
             price_currency=None if price is None else price.currency,
             **part.model_dump(exclude={"price"}),

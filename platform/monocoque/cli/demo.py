@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from monocoque.console import explained, run_with_runtime
+from monocoque.configuration import load_configuration
+from monocoque.console import explained, local_address, run_with_runtime
 from monocoque.progress import Progress
-from monocoque.settings import load_shell_settings
 
 if TYPE_CHECKING:
     from monocoque.runtime import Runtime
@@ -23,19 +23,24 @@ def group() -> None:
 
 @app.command()
 def load() -> None:
-    """Add what is missing of the demo data; what was changed stays as it is. Refused in production."""
+    """Add what is missing of the demo data; what was changed or deleted stays so. Refused in production."""
     from monocoque import demo  # noqa: PLC0415  other commands start faster without
 
     progress = Progress()
     with explained():
-        settings = load_shell_settings()
+        settings = load_configuration().settings
         # Before a database is started for it.
         demo.refuse_in_production(settings)
 
     async def run(runtime: Runtime) -> None:
         found = await demo.load(runtime, progress)
-        base = settings.public_url or f"http://{settings.host}:{settings.port}"
-        progress.panel("demo data", found.shown(base.rstrip("/")), "All this works while `monocoque serve` runs.")
+        footer = "All this works while `monocoque serve` runs"
+        if settings.public_url or settings.port:
+            base = settings.public_url or local_address(settings.host, settings.port)
+            progress.panel("demo data", found.shown(base.rstrip("/")), f"{footer}.")
+        else:
+            # Which port it will be, nobody knows yet.
+            progress.panel("demo data", found.shown(""), f"{footer}, below the address that it tells.")
 
     run_with_runtime(run)
 

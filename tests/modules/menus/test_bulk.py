@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from monocoque.runtime import Runtime
+from monocoque_menus import bulk_service
 from monocoque_menus.queries import items as queries
 from monocoque_menus.schemas import BulkReport
 from tests.support import Person, problem
@@ -141,6 +142,25 @@ async def test_what_cannot_be_read_adds_nothing(
     assert document["errors"][0]["pointer"] == pointer
     if pointer == "#":
         assert document["errors"][0]["code"] == "menus.bulk_ambiguous"
+    assert await curator.read(menu) == menu
+
+
+async def test_what_is_too_much_is_told_with_the_room_that_there_is(
+    curator: Curator, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    menu, course, film = shelf
+    word = f"zither{uuid4().hex[:8]}"
+    for _ in range(3):
+        await curator.film(word)
+    monkeypatch.setattr(bulk_service, "MAX_ITEMS", 3)
+    for pointer, wish in (
+        ("#/media_item_ids", {"media_item_ids": [film] * 3}),
+        ("#/search", {"search": {"q": word}}),
+    ):
+        document = problem(await bulk(curator, menu, course, **wish, duplicates="allow"), 422, "menus.too_many_items")
+        assert document["errors"] == [
+            {"pointer": pointer, "code": "menus.too_many_items", "detail": "There is room for 2 more."}
+        ]
     assert await curator.read(menu) == menu
 
 

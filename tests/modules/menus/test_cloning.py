@@ -12,7 +12,7 @@ from monocoque.runtime import Runtime
 from monocoque_auth.administration import set_disabled
 from monocoque_menus.schemas import MenuRead
 from monocoque_menus.service import copy_title
-from tests.support import Person, problem
+from tests.support import Person, awaited, problem
 
 from .conftest import Curator, checked, token_of
 
@@ -113,10 +113,7 @@ async def test_a_copy_holds_what_it_copies_before_the_original_as_a_merge_does(
                 "SELECT FROM monocoque_media.items WHERE id = $1 FOR UPDATE", UUID(item["media_item_id"])
             )
             copying = asyncio.ensure_future(clone(curator, menu))
-            while not await merging.fetchval(  # noqa: ASYNC110  PostgreSQL tells nobody
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-            ):
-                await asyncio.sleep(0.005)
+            await awaited(merging)
             # What waits for the merge must not have what the merge wants next: the two would wait for ever.
             await merging.execute("SELECT FROM monocoque_menus.menus WHERE id = $1 FOR UPDATE NOWAIT", UUID(menu["id"]))
         assert (await copying)["item_count"] == 1

@@ -114,7 +114,7 @@ async def test_nobody_waits_for_a_file_to_be_written(
     menu, other = await curator.menu(), threading.Event()
 
     def write(_: ExportedMenu) -> str:
-        assert other.wait(10), "the event loop stood still"
+        assert other.wait(60), "the event loop stood still"
         return "written"
 
     kind = export.KINDS[ExportFormat.MARKDOWN]

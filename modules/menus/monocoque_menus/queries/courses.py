@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, bindparam, func, literal_column, null, or_, select
+from sqlalchemy import Integer, bindparam, func, literal_column, select
 
 from monocoque.queries import Query
 from monocoque.statements import assigned, merged, parameter, touched, version_expected
-from monocoque_menus.queries.shaping import COURSES, MENUS, course_columns, entry_count
+from monocoque_menus.queries.shaping import COURSES, MENUS, behind, course_columns, entry_count
 
 FIELDS = ("title", "description")
 
@@ -27,7 +27,7 @@ LIST = Query(
     select(*course_columns(COURSES))
     .where(
         *of_own_menu,
-        or_(bindparam("after", type_=Integer).is_(null()), COURSES.c.position > bindparam("after", type_=Integer)),
+        behind(COURSES, "menu_id"),
     )
     .order_by(COURSES.c.position)
     .limit(bindparam("limit", type_=Integer))

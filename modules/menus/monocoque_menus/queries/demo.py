@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, String, Uuid, bindparam, func, select
 
 from monocoque.queries import Query
 from monocoque_menus.queries.shaping import COURSES, ITEMS, MENUS, SLUGS
@@ -18,4 +18,8 @@ HELD_BY_OTHERS = Query(
 )
 # Slugs outlive their menus, so that nobody else ever gets them; these go first, while it is known whose they are.
 DELETE_SLUGS = Query(SLUGS.delete().where(SLUGS.c.menu_id.in_(_theirs)))
+# Those that the demo's menus left when they went with an account, not by a reset.
+DELETE_LEFT_SLUGS = Query(
+    SLUGS.delete().where(SLUGS.c.menu_id.is_(None), SLUGS.c.slug == func.any(bindparam("slugs", type_=ARRAY(String))))
+)
 DELETE_MENUS = Query(MENUS.delete().where(MENUS.c.owner_id == func.any(_people)))

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from monocoque.queries import Query
-from monocoque.statements import NO_ROWS, json_array, json_row, literal, parameter, utf8
+from monocoque.statements import NO_ROWS, iso_time, json_array, json_row, literal, parameter, utf8
 from monocoque_auth.contracts import ACTIVE_USERS
 from monocoque_media.contracts import ITEM_STATUSES, MEDIA_CARDS
 from monocoque_menus.queries.menus import public
@@ -78,13 +78,15 @@ def _document(chosen: Any, *, progress: bool = False, whole: bool = False) -> Co
         .where(COURSES.c.menu_id == chosen.c.id)
         .scalar_subquery()
     )
-    names = ("visibility", "created_at") if whole else ()
+    times = ("created_at", "published_at", "updated_at") if whole else ("published_at", "updated_at")
     done, total = (
         select(func.sum(entries.c[name])).scalar_subquery() if progress else _ZERO for name in ("done", "total")
     )
     menu = json_row(
         select(
-            *(chosen.c[name] for name in ("id", "title", "description", "slug", *names, "published_at", "updated_at")),
+            *(chosen.c[name] for name in ("id", "title", "description", "slug")),
+            *((chosen.c.visibility,) if whole else ()),
+            *(iso_time(chosen.c[name]).label(name) for name in times),
             chosen.c.item_count,
             *((_progress(done, total),) if progress else ()),
             courses.label("courses"),

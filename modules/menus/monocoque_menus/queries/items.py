@@ -14,15 +14,13 @@ from sqlalchemy import (
     column,
     func,
     literal_column,
-    null,
-    or_,
     select,
 )
 
 from monocoque.queries import Query
 from monocoque.statements import merged, parameter, touched, version_expected
 from monocoque_menus.queries.courses import of_menu, of_own_menu
-from monocoque_menus.queries.shaping import COURSES, ITEMS, SNAPSHOT, item_columns, with_cards
+from monocoque_menus.queries.shaping import COURSES, ITEMS, SNAPSHOT, behind, item_columns, with_cards
 
 FIELDS = ("media_item_id", "notes", *SNAPSHOT)
 
@@ -41,7 +39,7 @@ LIST = Query(
     .select_from(with_cards(ITEMS))
     .where(
         *_of_own_course,
-        or_(bindparam("after", type_=Integer).is_(null()), ITEMS.c.position > bindparam("after", type_=Integer)),
+        behind(ITEMS, "course_id"),
     )
     .order_by(ITEMS.c.position)
     .limit(bindparam("limit", type_=Integer))

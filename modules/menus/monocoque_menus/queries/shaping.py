@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Integer,
+    Table,
     TableValuedAlias,
     Uuid,
     bindparam,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal_column,
     select,
 )
 
@@ -92,6 +94,17 @@ def course_columns(courses: FromClause) -> tuple[ColumnElement[Any], ...]:
         courses.c.created_at,
         courses.c.updated_at,
     )
+
+
+def behind(rows: Table, parent: str) -> ColumnElement[bool]:
+    """What stands behind a `Place`: the last of the rows in `shown` that is not further down than `position`."""
+    named = rows.alias("named")
+    last = select(func.max(named.c.position)).where(
+        named.c[parent] == parameter(rows.c[parent]),
+        named.c.id == func.any(bindparam("shown", type_=ARRAY(Uuid))),
+        named.c.position <= parameter(rows.c.position),
+    )
+    return rows.c.position > func.coalesce(last.scalar_subquery(), literal_column("0"))
 
 
 def numbered(*names: str) -> TableValuedAlias:

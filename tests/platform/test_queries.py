@@ -151,7 +151,6 @@ async def test_json_none_is_null(db: Database) -> None:
 
 
 async def test_json_goes_through_as_text_untouched(db: Database) -> None:
-
     row = await db.first(Query(select(cast(literal_column("""'{"b": 1,   "a": 1.50}'"""), JSON).label("document"))))
     assert row is not None
     assert json.dumps(dict(row.items())) == b'{"document":{"b": 1,   "a": 1.50}}'

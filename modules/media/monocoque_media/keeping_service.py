@@ -101,7 +101,7 @@ async def upsert(
     target: UUID | None = None,
     user_id: UUID | None = None,
 ) -> list[Upserted]:
-    """Take the items in, in at most six statements: for each, in order, the item of the catalogue that it is.
+    """Take the items in, in at most five statements: for each, in order, the item of the catalogue that it is.
 
     An item is known by the source's id or by its ISBN; by that, entries of others than the user are not. One that was
     deleted, and that no person had entered, is brought back. What it lacks is filled in when a source tells of it for
@@ -129,8 +129,6 @@ async def upsert(
             # Merged or deleted meanwhile: the next look sees where to.
             if about is not None:
                 about = await _led_on(transaction, about)
-        if writes.aside:
-            await transaction.run(queries.BRING_BACK, ids=list(writes.aside))
         if writes.told:
             await transaction.run(queries.CREATE, items=list(writes.new.values()), sources=list(writes.told.values()))
         if writes.known:
@@ -161,7 +159,7 @@ class _Writes:
 
 
 async def _held(transaction: Transaction, ids: Collection[UUID], aside: Collection[UUID]) -> bool:
-    """Whether all of them are alive, or are `aside` and can be brought back, and stay so until the transaction ends."""
+    """Whether all of them are alive, or are `aside` and are brought back; they stay so until the transaction ends."""
     return not ids or len(await transaction.all(queries.HOLD, ids=list(ids), aside=list(aside))) == len(ids)
 
 

@@ -249,6 +249,12 @@ async def test_a_hundred_results_take_at_most_five_statements(outside: Outside) 
     assert (await count(outside, "book_items"), await count(outside, "game_items")) == (60, 40)
     assert await count(outside, "sources") == 100
     assert await upsert(outside.runtime.database, []) == []
+    async with outside.runtime.database.connection() as connection:
+        await connection.execute("UPDATE monocoque_media.items SET deleted_at = now()")
+        back = Counting(outside.runtime.database)
+        assert [one.item_id for one in await upsert(back, items)] == [one.item_id for one in taken]
+        assert 1 <= back.statements <= 5
+        assert await connection.fetchval("SELECT count(*) FROM monocoque_media.items WHERE deleted_at IS NULL") == 100
 
 
 async def test_a_batch_of_known_and_new_takes_no_more(outside: Outside) -> None:

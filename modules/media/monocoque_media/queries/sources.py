@@ -211,8 +211,7 @@ _VALUES = {
 
 _these = _items.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid)))
 _aside = and_(_items.c.deleted_at.is_not(None), _items.c.created_by.is_(None), _items.c.merged_into.is_(None))
-# Before the next statement, so that it sees whatever a person's edit or a merge did to these rows, or makes it wait.
-HOLD = Query(
+_held = (
     select(_items.c.id)
     .where(
         _these,
@@ -223,8 +222,17 @@ HOLD = Query(
     )
     .order_by(_items.c.id)
     .with_for_update(key_share=True)
+    .cte("held")
 )
-BRING_BACK = Query(_items.update().where(_these, _aside).values(deleted_at=None, **touched(_items)))
+_back = (
+    _items.update()
+    .where(_items.c.id == _held.c.id, _items.c.deleted_at.is_not(None))
+    .values(deleted_at=None, **touched(_items))
+    .cte("back")
+)
+# Before the next statement, so that it sees whatever a person's edit or a merge did to these rows, or makes it wait;
+# what is aside is brought back.
+HOLD = Query(select(_held.c.id).add_cte(_back))
 # Only what changes counts as a new version.
 COMPLETE = Query(
     text(

@@ -6,8 +6,8 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
+from monocoque.configuration import load_configuration
 from monocoque.logs import configure
-from monocoque.settings import load_shell_settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -19,9 +19,12 @@ def create() -> FastAPI:
     """The application; a parent process that runs the embedded database leaves its address in the environment."""
     from monocoque.app import create_app  # noqa: PLC0415  imports every enabled module
 
-    settings = load_shell_settings()
+    found = load_configuration()
+    settings = found.settings
     configure(settings)
-    app = create_app(settings, database_url=settings.postgres_url or os.environ.get(DATABASE_VARIABLE))
+    app = create_app(
+        settings, inventory=found.inventory, database_url=settings.postgres_url or os.environ.get(DATABASE_VARIABLE)
+    )
     settle()
     return app
 

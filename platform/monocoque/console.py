@@ -6,12 +6,14 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, NoReturn
 
+from monocoque.configuration import load_configuration
 from monocoque.failures import StartupError
 from monocoque.progress import Progress
 from monocoque.registry import Inventory, discover, order
-from monocoque.settings import Settings, load_shell_settings
+from monocoque.settings import Settings
 
 if TYPE_CHECKING:
     from monocoque.runtime import Runtime
@@ -40,6 +42,18 @@ def explained() -> Iterator[None]:
 def current_inventory(settings: Settings) -> Inventory:
     """The modules as the settings enable them."""
     return order(discover(), only=settings.modules, without=settings.modules_disabled)
+
+
+def local_address(host: str, port: int) -> str:
+    """The root of a server that listens there, as somebody at the same machine opens it."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return f"http://{host}:{port}"
+    if found.is_unspecified:
+        # All addresses of the machine, and none that can be opened.
+        return f"http://127.0.0.1:{port}"
+    return f"http://[{host}]:{port}" if isinstance(found, IPv6Address) else f"http://{host}:{port}"
 
 
 @contextmanager
@@ -85,8 +99,8 @@ def run_with_runtime(action: Callable[[Runtime], Awaitable[int | None]]) -> None
             return await action(runtime)
 
     with explained():
-        settings = load_shell_settings()
-        with database_address(settings) as url:
-            code = asyncio.run(run(settings, current_inventory(settings), url))
+        found = load_configuration()
+        with database_address(found.settings) as url:
+            code = asyncio.run(run(found.settings, found.inventory, url))
     if code:
         raise SystemExit(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import asyncpg
@@ -23,6 +23,8 @@ POOL_WAIT = 3.0
 CLOSE_PATIENCE = 5.0
 MINIMUM_VERSION = 15
 _RETRIES = 3
+# A statement that ran out of time, or that nobody waits for any more, is still at work at the server.
+_GIVEN_UP = (TimeoutError, asyncio.CancelledError)
 # A conflict's victim, and a statement prepared before another process changed the table.
 _TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
 SESSION = {
@@ -105,6 +107,7 @@ class Database:
         self._size = pool_size
         self._null = null_pool
         self._pool: ConnectionPool | None = None
+        self._returning: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings, url: str) -> Database:
@@ -146,6 +149,8 @@ class Database:
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close(CLOSE_PATIENCE)
+        if self._returning:
+            await asyncio.wait(self._returning)
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of one's own, outside the pool; the caller closes it."""
@@ -170,6 +175,20 @@ class Database:
             raise DatabaseUnreachable(type(error).__name__) from error
         raise asyncpg.InterfaceError("the database is closed")
 
+    async def _part_with(self, held: Any, error: BaseException) -> None:
+        """Give back a connection whose work failed; without waiting for one that is still at work."""
+        if isinstance(error, _GIVEN_UP):
+            returning = asyncio.create_task(self._give_back_quietly(held))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
+        else:
+            await self._give_back(held)
+
+    async def _give_back_quietly(self, held: Any) -> None:
+        # It is asked to end its statement, rolled back, or else cut.
+        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._give_back(held)
+
     async def _give_back(self, held: Any) -> None:
         if self._null:
             await held.close(timeout=POOL_WAIT)
@@ -188,8 +207,8 @@ class Database:
         held = await self._take()
         try:
             yield held
-        except BaseException:
-            await self._give_back(held)
+        except BaseException as error:
+            await self._part_with(held, error)
             raise
         await self._keep(held)
 
@@ -204,7 +223,7 @@ class Database:
             try:
                 result = await getattr(held, method)(query.sql, *arguments)
             except BaseException as error:
-                await self._give_back(held)
+                await self._part_with(held, error)
                 if not left or not isinstance(error, _TRY_AGAIN):
                     raise
             else:
@@ -233,8 +252,18 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Statements that take effect together, committed when the block is left without an error."""
-        async with self.connection() as connection, connection.transaction():
-            yield Transaction(connection)
+        async with self.connection() as connection:
+            block = connection.transaction()
+            await block.__aenter__()
+            try:
+                yield Transaction(connection)
+            except _GIVEN_UP:
+                # Rolled back as the connection is given back: an answer may never come.
+                raise
+            except BaseException as error:
+                await block.__aexit__(type(error), error, error.__traceback__)
+                raise
+            await block.__aexit__(None, None, None)
 
     async def transact[T](self, action: Callable[[Transaction], Awaitable[T]], /) -> T:
         """Run `action` in a transaction, again when PostgreSQL rolled it back for no fault of its own (three times)."""

@@ -8,9 +8,11 @@ import random
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+import asyncpg
 from sqlalchemy import String, bindparam, func, select
 
 from monocoque import idempotency, revocations
+from monocoque.database import DatabaseUnreachable
 from monocoque.modules import Job, load_part
 from monocoque.queries import Query
 from monocoque.registry import Inventory
@@ -42,7 +44,10 @@ async def run_job(runtime: Runtime, job: Job) -> bool:
     """Run a job now unless another process is at it; whether it ran."""
     # A connection of its own: the job may need the only one in the pool, and may take longer than a transaction of
     # the pool may idle.
-    connection = await runtime.database.connect()
+    try:
+        connection = await runtime.database.connect()
+    except (OSError, asyncpg.PostgresError) as error:
+        raise DatabaseUnreachable(type(error).__name__) from error
     try:
         async with connection.transaction():
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -78,5 +83,7 @@ class Scheduler:
             await asyncio.sleep(job.every * random.uniform(0.5, 1.0))  # noqa: S311  no secret depends on it
             try:
                 await run_job(self._runtime, job)
+            except DatabaseUnreachable as error:
+                _log.warning("job %s: the database is out of reach (%s)", job.name, error)
             except Exception:  # noqa: BLE001  one failing job must not end the others
                 _log.exception("job %s failed; it runs again in about %s seconds", job.name, job.every)

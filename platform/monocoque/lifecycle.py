@@ -6,13 +6,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from monocoque.configuration import load_module_settings
 from monocoque.database import Database
-from monocoque.failures import StartupError
 from monocoque.modules import load_part
 from monocoque.registry import Inventory
 from monocoque.revocations import Revocations
 from monocoque.runtime import Runtime
-from monocoque.settings import Settings, load_settings, misspelt
+from monocoque.settings import Settings, misspelt
 
 _log = logging.getLogger(__name__)
 
@@ -20,20 +20,7 @@ _log = logging.getLogger(__name__)
 def build_runtime(settings: Settings, inventory: Inventory, url: str) -> Runtime:
     """A runtime with every enabled module's settings read, not connected yet; raises StartupError."""
     database = Database.from_settings(settings, url)
-    runtime = Runtime(settings, inventory, database, Revocations(database))
-    problems: list[StartupError] = []
-    for module in inventory.enabled:
-        if module.settings:
-            try:
-                runtime.module_settings[module.name] = load_settings(load_part(module, module.settings))
-            except StartupError as error:
-                problems.append(error)
-    if problems:
-        # Those of all modules at once; what is no matter of settings is said alone.
-        first = next((error for error in problems if not error.particulars), problems[0])
-        lines = [line for error in problems for line in error.particulars] if first.particulars else []
-        raise StartupError(first.message, *lines, hint=first.hint) from first
-    return runtime
+    return Runtime(settings, inventory, database, Revocations(database), load_module_settings(inventory))
 
 
 @asynccontextmanager

@@ -9,6 +9,8 @@ import sys
 from monocoque import json
 from monocoque.settings import Settings
 
+_SILENCE = 60.0
+
 
 class JsonFormatter(logging.Formatter):
     """A record as one JSON object."""
@@ -23,6 +25,25 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             document["exception"] = self.formatException(record.exc_info)
         return json.dump_text(document)
+
+
+class Outage(logging.Filter):
+    """The pool's complaints while the database is away: a line a minute, with the error's name for its traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = -_SILENCE
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is said."""
+        if not record.exc_info:
+            return True
+        if record.created - self._said < _SILENCE:
+            return False
+        self._said = record.created
+        name = type(record.exc_info[1]).__name__
+        record.msg, record.args, record.exc_info = "the database is out of reach, tried again (%s)", (name,), None
+        return True
 
 
 def as_json(settings: Settings) -> bool:
@@ -43,6 +64,7 @@ def configure(settings: Settings) -> None:
     for chatty in ("asyncio", "httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_is_no_cut)
+    logging.getLogger("asyncpg.pool").addFilter(Outage())
 
 
 def _is_no_cut(record: logging.LogRecord) -> bool:

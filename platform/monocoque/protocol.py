@@ -13,6 +13,11 @@ from monocoque.problems import BAD_REQUEST, CONTENT_TYPE, Problem
 class Protocol(HttpToolsProtocol):
     """uvicorn's, whose answer to what is no HTTP request is a problem document as well."""
 
+    def close_with_the_reply(self) -> None:
+        """Let the request under way be the last on this connection."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's message says less than ours
         """Answer a request that cannot be parsed, and close the connection."""
         request_id = uuid4().hex

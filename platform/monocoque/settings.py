@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from monocoque.failures import StartupError
@@ -21,7 +21,14 @@ PREFIX = "MONOCOQUE_"
 DEVELOPMENT_SECRET = "for-development-only-" + "0" * 24
 
 Environment = Literal["development", "test", "production"]
-CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+ModuleNames = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_split)]
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:[0-9]{1,5})?")
 
@@ -86,9 +93,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("MONOCOQUE_REDIS_URL", "REDIS_URL"),
         description="redis:// or rediss:// address; reserved for modules that share counters, optional.",
     )
-    modules: Annotated[tuple[str, ...] | None, NoDecode] = Field(
-        None, description="Comma-separated modules to enable; unset: every installed one."
-    )
+    modules: ModuleNames = Field(None, description="Comma-separated modules to enable; unset: every installed one.")
     modules_disabled: CommaSeparated = Field((), description="Comma-separated modules to leave out.")
     home: Path = Field(Path(".monocoque"), description="Folder of the embedded database and its logs.")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
@@ -105,13 +110,6 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         30, ge=1, le=3650, description="Days a deleted thing can be restored before it is purged."
     )
-
-    @field_validator("cors_origins", "trusted_proxies", "modules", "modules_disabled", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
 
     @field_validator("database_url", mode="after")
     @classmethod
@@ -185,6 +183,11 @@ class Settings(BaseSettings):
         return (self.secret_key_previous.get_secret_value(),) if self.secret_key_previous else ()
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """The keys that verify; the first is the one that signs."""
+        return (self.signing_secret, *self.previous_secrets)
+
+    @property
     def postgres_url(self) -> str | None:
         """The database address in the one form that asyncpg takes, or None for the embedded server."""
         if self.database_url is None:
@@ -223,6 +226,15 @@ def _check_url(value: SecretStr | None, schemes: tuple[str, ...], example: str) 
     return value
 
 
+class ModuleChoice(BaseSettings):
+    """Which modules are enabled, as in Settings: to be read where the rest of those cannot be."""
+
+    model_config = Settings.model_config
+
+    modules: ModuleNames = None
+    modules_disabled: CommaSeparated = ()
+
+
 def variable_of(model: type[BaseSettings], field: str) -> str:
     """The environment variable that sets `field`, prefix included."""
     return f"{model.model_config.get('env_prefix', '')}{field}".upper()
@@ -242,7 +254,15 @@ def misspelt(models: Iterable[type[BaseSettings]]) -> dict[str, str]:
     return {}
 
 
-_HINT = "Set the variables named above in the environment or in .env, then start again."
+class SettingsInvalid(StartupError):
+    """What is configured is not valid; the particulars name each variable and what is wrong with it, never a value."""
+
+    def __init__(self, *particulars: str) -> None:
+        super().__init__(
+            "The configuration is not valid.",
+            *particulars,
+            hint="Set the variables named above in the environment or in .env, then start again.",
+        )
 
 
 def load_settings[S: BaseSettings](model: type[S], **overrides: Any) -> S:
@@ -250,14 +270,10 @@ def load_settings[S: BaseSettings](model: type[S], **overrides: Any) -> S:
     try:
         return model(**overrides)
     except ValidationError as error:
-        raise StartupError(
-            "The configuration is not valid.",
-            *_problems(model, error),
-            hint=_HINT,
-        ) from None
+        raise SettingsInvalid(*_problems(model, error)) from None
     except SettingsError as error:
         # The text names the field and the source, never the value; the cause would quote it.
-        raise StartupError("The configuration is not valid.", str(error), hint=_HINT) from None
+        raise SettingsInvalid(str(error)) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise StartupError(f"The file .env cannot be read: {reason}.", hint="Put it right or remove it.") from None

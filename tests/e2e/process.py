@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,15 +17,9 @@ from typing import Self
 
 import httpx
 
-START_SECONDS = 60.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+PATIENCE = 300.0
+"""Seconds for a start, a command or a reply: less than a test may hang, more than any slow machine takes."""
+_ADDRESS = re.compile(r"^API: (http://127\.0\.0\.1:(\d+))/", re.MULTILINE)
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -33,7 +29,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def monocoque(
-    *arguments: str, folder: Path, variables: Mapping[str, str] | None = None, timeout: float = START_SECONDS
+    *arguments: str, folder: Path, variables: Mapping[str, str] | None = None, timeout: float = PATIENCE
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
@@ -48,16 +44,19 @@ def monocoque(
 
 
 class Served:
-    """A running `monocoque serve`; leaving the block ends it like Ctrl-C does."""
+    """A running `monocoque serve`; leaving the block ends it like Ctrl-C does.
+
+    The system chooses its port: one that was found free could be somebody else's by the time that it is used.
+    """
+
+    port: int
+    base: str
 
     def __init__(self, folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> None:
-        self.port = free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
-        self.began = time.perf_counter()
-        self._log = folder / f"serve-{self.port}.log"
-        with self._log.open("w") as output:
+        with tempfile.NamedTemporaryFile("w", dir=folder, prefix="serve-", suffix=".log", delete=False) as output:
+            self._log = Path(output.name)
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "monocoque", "serve", "--port", str(self.port), *arguments],
+                [sys.executable, "-m", "monocoque", "serve", "--port", "0", *arguments],
                 cwd=folder,
                 env=environment(**(variables or {})),
                 stdout=output,
@@ -74,32 +73,43 @@ class Served:
     ) -> None:
         self.interrupt()
 
-    def wait_until_answered(self) -> float:
-        """Seconds from the start to the first answered request."""
-        with httpx.Client() as client:
-            while True:
-                try:
-                    reply = client.get(f"{self.base}/api/v1/modules")
-                except httpx.TransportError:
-                    seconds = time.perf_counter() - self.began
-                    if self.process.poll() is not None or seconds > START_SECONDS:
-                        self.interrupt()
-                        raise AssertionError(self.output()) from None
-                    time.sleep(0.02)
-                    continue
-                assert reply.status_code == 200, reply.text
-                return time.perf_counter() - self.began
+    def wait_until_answered(self) -> None:
+        """Wait until it says where it is, and answers there."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := _ADDRESS.search(self.output())) is None:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.interrupt()
+                raise AssertionError(self.output())
+            time.sleep(0.02)
+        self.base, self.port = found[1], int(found[2])
+        # The port is open already: what is asked too early waits there.
+        assert self.get("/api/v1/modules").status_code == 200, self.output()
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """A reply, however long it takes."""
+        return httpx.get(f"{self.base}{path}", headers=headers, timeout=PATIENCE)
 
     def interrupt(self, sign: int = signal.SIGINT) -> int:
         """Send the signal to the whole group, as a terminal does, and give the exit code."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, sign)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=PATIENCE)
 
     def wait_until_said(self, words: str) -> None:
         """Wait until the output has these words."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while words not in self.output():
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.02)
+
+    def wait_until_closed(self) -> None:
+        """Wait until nobody can connect any more."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE).close()
+            except ConnectionRefusedError:
+                return
             assert time.monotonic() < deadline, self.output()
             time.sleep(0.02)
 

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +16,7 @@ import psutil
 import pytest
 
 from monocoque.cli import main
-from tests.e2e.process import Served, free_port, monocoque
+from tests.e2e.process import PATIENCE, Served, monocoque
 
 pytestmark = pytest.mark.slow
 
@@ -39,36 +38,50 @@ def test_a_newcomer_gets_an_api_from_an_empty_folder_and_ctrl_c_stops_all_of_it(
         for shown in (f"{served.base}/api/v1", f"{served.base}/docs", str(folder / ".monocoque"), "curl http"):
             assert shown in output
         pasted = output.split("Try: curl ")[1].split()[0]
-        assert httpx.get(pasted).json()["items"][0]["name"] == "auth"
+        assert httpx.get(pasted, timeout=PATIENCE).json()["items"][0]["name"] == "auth"
         children = psutil.Process(served.process.pid).children(recursive=True)
         assert any("postgres" in child.name() for child in children)
         assert served.interrupt() == 0
         assert "Stopped, the database too." in served.output()
         assert not any(child.is_running() for child in children)
     with Served(folder) as again:
-        # The promise is three seconds on an idle machine; tests share theirs.
-        assert again.wait_until_answered() < 15
+        # That is what makes it three seconds on an idle machine, which the bench measures.
         assert "migrations" not in again.output()
 
 
-def test_a_start_after_kill_9_repairs_what_was_left_and_says_so(folder: Path) -> None:
-    with Served(folder) as first:
-        os.killpg(first.process.pid, signal.SIGKILL)
-        first.process.wait(timeout=10)
+def test_after_kill_9_no_worker_goes_on_and_the_next_start_repairs_what_was_left_and_says_so(folder: Path) -> None:
+    with Served(folder, "--workers", "2") as first:
+        children = psutil.Process(first.process.pid).children(recursive=True)
+        first.process.kill()
+        workers = [child for child in children if "postgres" not in child.name()]
+        assert len(workers) >= 2
+        _, left = psutil.wait_procs(workers, timeout=PATIENCE)
+        assert left == []
+        first.wait_until_closed()
+        assert "Traceback" not in first.output()
     with Served(folder) as second:
         assert "The last run" in second.output()
-        assert httpx.get(f"{second.base}/health/ready").json()["status"] == "ok"
+        assert second.get("/health/ready").json()["status"] == "ok"
+
+
+def slow_upload(served: Served) -> socket.socket:
+    """A registration under way, of whose 50 bytes one has been sent."""
+    slow = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
+    slow.sendall(b"POST /api/v1/auth/register HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n")
+    slow.sendall(b"Content-Length: 50\r\nExpect: 100-continue\r\n\r\n")
+    # The application reads: the request is running.
+    assert slow.recv(4096).startswith(b"HTTP/1.1 100")
+    slow.sendall(b"{")
+    return slow
 
 
 def test_ctrl_c_twice_ends_what_still_runs_with_a_problem_and_without_a_traceback(folder: Path) -> None:
-    with Served(folder) as served, socket.create_connection(("127.0.0.1", served.port), timeout=20) as slow:
+    with Served(folder) as served, slow_upload(served) as slow:
         children = psutil.Process(served.process.pid).children(recursive=True)
-        slow.sendall(b"POST /api/v1/auth/register HTTP/1.1\r\nHost: here\r\nContent-Length: 500\r\n\r\n{")
-        time.sleep(0.5)
         os.killpg(served.process.pid, signal.SIGINT)
         served.wait_until_said("Ctrl-C again")
         assert served.interrupt() == 0
-        reply = slow.recv(4096).decode()
+        reply = b"".join(iter(lambda: slow.recv(4096), b"")).decode()
         assert reply.startswith("HTTP/1.1 503")
         assert "application/problem+json" in reply
         assert "server.unavailable" in reply
@@ -82,10 +95,20 @@ def test_sigterm_drains_and_ends_with_exit_code_zero(folder: Path, migrated_data
         assert served.interrupt(signal.SIGTERM) == 0
 
 
-def test_several_workers_answer_on_one_port(folder: Path, migrated_database_url: str) -> None:
-    with Served(folder, "--workers", "2", variables={"DATABASE_URL": migrated_database_url}) as served:
-        assert httpx.get(f"{served.base}/health/db").status_code == 200
-        assert served.interrupt(signal.SIGTERM) == 0
+def test_several_workers_answer_on_one_port_and_let_nobody_else_in_while_they_drain(
+    folder: Path, migrated_database_url: str
+) -> None:
+    served = Served(folder, "--workers", "2", variables={"DATABASE_URL": migrated_database_url})
+    with served, slow_upload(served) as slow:
+        assert served.get("/health/db").status_code == 200
+        # To the first process alone, as a supervisor sends it.
+        served.process.terminate()
+        served.wait_until_closed()
+        slow.sendall(b" " * 48 + b"}")
+        reply = b"".join(iter(lambda: slow.recv(4096), b"")).decode()
+        assert reply.startswith("HTTP/1.1 422")
+        assert "connection: close" in reply
+        assert served.process.wait(timeout=PATIENCE) == 0
 
 
 def test_what_is_wrong_with_a_module_stops_several_workers_too(folder: Path, migrated_database_url: str) -> None:
@@ -118,8 +141,11 @@ def test_a_data_folder_that_is_a_file_is_explained(folder: Path) -> None:
 
 
 def test_an_unreachable_database_is_explained_without_its_password(folder: Path) -> None:
-    url = f"postgresql://somebody:hunter2-secret@127.0.0.1:{free_port()}/db"
-    said = refused(folder, "serve", "--port", "0", variables={"MONOCOQUE_DATABASE_URL": url})
+    # Held, so that nobody else comes to listen there.
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        url = f"postgresql://somebody:hunter2-secret@127.0.0.1:{silent.getsockname()[1]}/db"
+        said = refused(folder, "serve", "--port", "0", variables={"MONOCOQUE_DATABASE_URL": url})
     assert "cannot be reached" in said
     assert "MONOCOQUE_DATABASE_URL" in said
     assert "hunter2" not in said
@@ -189,9 +215,9 @@ def test_the_first_admin_is_made_on_the_command_line(folder: Path, migrated_data
     assert done.returncode == 0, done.stderr
     with Served(folder, variables=variables) as served:
         login = {"email": "admin@example.org", "password": "a long enough password"}
-        reply = httpx.post(f"{served.base}/api/v1/auth/login", json=login)
+        reply = httpx.post(f"{served.base}/api/v1/auth/login", json=login, timeout=PATIENCE)
         token = reply.json()["access_token"]
-        me = httpx.get(f"{served.base}/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+        me = served.get("/api/v1/auth/me", Authorization=f"Bearer {token}")
         assert me.json()["role"] == "admin"
 
 
@@ -219,7 +245,7 @@ def test_python_m_and_the_version_agree(folder: Path) -> None:
 
 def test_what_is_no_http_is_answered_with_a_problem_too(folder: Path, migrated_database_url: str) -> None:
     with Served(folder, variables={"DATABASE_URL": migrated_database_url}) as served:
-        with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")
             answer = b"".join(iter(lambda: connection.recv(4096), b""))
         head, _, body = answer.partition(b"\r\n\r\n")

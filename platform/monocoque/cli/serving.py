@@ -10,20 +10,21 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monocoque.asgi import DATABASE_VARIABLE, settle
-from monocoque.console import current_inventory, explained, open_runtime
+from monocoque.configuration import load_configuration
+from monocoque.console import explained, local_address, open_runtime
 from monocoque.failures import StartupError
 from monocoque.progress import Progress
-from monocoque.protocol import Protocol
-from monocoque.settings import Settings, load_shell_settings
+from monocoque.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from monocoque.registry import Inventory
     from monocoque_migrations import Chain
 
-GRACE_SECONDS = 10
 SOURCES = ("platform", "migrations", "modules")
 
 
@@ -54,18 +54,18 @@ def serve(
     with explained(), _interruptible():
         if reload and workers > 1:
             raise StartupError("--reload runs one process.", hint="Leave out --workers, or --reload.")
-        settings = load_shell_settings(**given)
+        found = load_configuration(**given)
+        settings = found.settings
         if demo and settings.production:
             from monocoque.demo import refuse_in_production  # noqa: PLC0415  imports what no start needs so early
 
             refuse_in_production(settings)
         migrate = not settings.production if migrate is None else migrate
-        _serve(settings, workers=workers, reload=reload, migrate=migrate, demo=demo)
+        _serve(settings, found.inventory, workers=workers, reload=reload, migrate=migrate, demo=demo)
 
 
-def _serve(settings: Settings, *, workers: int, reload: bool, migrate: bool, demo: bool) -> None:
+def _serve(settings: Settings, inventory: Inventory, *, workers: int, reload: bool, migrate: bool, demo: bool) -> None:
     progress = Progress()
-    inventory = current_inventory(settings)
     listener = _listen(settings)
     embedded: EmbeddedPostgres | None = None
     try:
@@ -93,7 +93,9 @@ def _serve(settings: Settings, *, workers: int, reload: bool, migrate: bool, dem
 
 
 def _import_application() -> None:
-    import monocoque.app  # noqa: F401, PLC0415  for the import itself, ahead of time
+    # For the imports themselves, ahead of time.
+    import monocoque.app  # noqa: PLC0415
+    import monocoque.server  # noqa: F401, PLC0415
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -181,12 +183,12 @@ def _serve_here(
     progress: Progress,
     demo: Demo | None,
 ) -> None:
-    import uvicorn  # noqa: PLC0415  imported ahead by the thread
+    from monocoque.server import GRACE_SECONDS, Server  # noqa: PLC0415  imported ahead by the thread
 
     app = _load(settings, inventory, url, progress)
 
-    class Server(uvicorn.Server):
-        """uvicorn, which says when it is ready, and turns readiness off before it drains."""
+    class Told(Server):
+        """The server, which says when it is ready and what it waits for at its end."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -200,36 +202,15 @@ def _serve_here(
                 progress.note(f"Up to {GRACE_SECONDS} s for {running} running request(s); Ctrl-C again ends them now.")
             await super().shutdown(sockets)
 
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            app.state.runtime.draining = True
-            super().handle_exit(sig, frame)
-
     # A failure that a person can act on is told below, once, and without a traceback.
     logging.getLogger("uvicorn.error").addFilter(lambda _record: not hasattr(app.state, "startup_error"))
-    server = Server(uvicorn.Config(app, **_options(settings)))
     try:
-        server.run(sockets=[listener])
+        Told(app, settings).run(sockets=[listener])
     except SystemExit:
         error = getattr(app.state, "startup_error", None)
         if error is not None:
             raise error from None
         raise
-
-
-def _options(settings: Settings) -> dict[str, Any]:
-    return {
-        "access_log": False,
-        "log_config": None,
-        "log_level": "debug" if settings.debug else "warning",
-        "server_header": False,
-        "timeout_graceful_shutdown": GRACE_SECONDS,
-        "timeout_keep_alive": 75,
-        "proxy_headers": True,
-        "forwarded_allow_ips": list(settings.trusted_proxies),
-        "http": Protocol,
-        "ws": "none",
-        "h11_max_incomplete_event_size": 64 * 1024,
-    }
 
 
 def _serve_with_children(
@@ -243,33 +224,38 @@ def _serve_with_children(
     workers: int,
     reload: bool,
 ) -> None:
-    import uvicorn  # noqa: PLC0415
-    from uvicorn.config import STARTUP_FAILURE  # noqa: PLC0415
-    from uvicorn.supervisors import ChangeReload, Multiprocess  # noqa: PLC0415
+    from monocoque.cli.workers import run_workers, work  # noqa: PLC0415
 
     # What is wrong is said here, once: a child that cannot load the application is started again and again.
     _load(settings, inventory, url, progress)
     os.environ[DATABASE_VARIABLE] = url
-    options = _options(settings)
-    options["reload"] = reload
-    if reload:
-        options["reload_dirs"] = [name for name in SOURCES if Path(name).is_dir()] or ["."]
-    config = uvicorn.Config("monocoque.asgi:create", factory=True, workers=workers, **options)
-    server = uvicorn.Server(config)
     _announce(settings, listener, progress, demo)
     if reload:
-        ChangeReload(config, target=server.run, sockets=[listener]).run()
+        _reload(settings, listener, partial(work, last_call=0))
     else:
-        supervisor = Multiprocess(config, sockets=[listener])
-        supervisor.run()
-        if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
-            raise StartupError("A worker could not start.", hint="What stopped it is said above.")
+        run_workers(listener, workers)
+
+
+def _reload(settings: Settings, listener: socket.socket, work: Callable[[list[socket.socket]], None]) -> None:
+    import uvicorn  # noqa: PLC0415
+    from uvicorn.supervisors import ChangeReload  # noqa: PLC0415
+
+    from monocoque.server import server_options  # noqa: PLC0415
+
+    class Reload(ChangeReload):  # type: ignore[misc, valid-type]  # one of two, by what is installed
+        """uvicorn's, which stops listening first: what the system took for this process nobody would answer."""
+
+        def shutdown(self) -> None:
+            listener.close()
+            super().shutdown()
+
+    folders = [name for name in SOURCES if Path(name).is_dir()] or ["."]
+    options = {**server_options(settings), "reload": True, "reload_dirs": folders}
+    Reload(uvicorn.Config("monocoque.asgi:create", factory=True, **options), target=work, sockets=[listener]).run()
 
 
 def _announce(settings: Settings, listener: socket.socket, progress: Progress, demo: Demo | None) -> None:
-    host, port = listener.getsockname()[:2]
-    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104  compared only
-    base = f"http://{shown}:{port}"
+    base = local_address(*listener.getsockname()[:2])
     rows = {"API": f"{base}{settings.api_prefix}"}
     if settings.docs:
         rows["Docs"] = f"{base}/docs"

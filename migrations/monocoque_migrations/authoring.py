@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from monocoque_migrations.connections import alchemy
 from monocoque_migrations.contract import Chain, MigrationError
 from monocoque_migrations.environment import comparing, configure, scripts
-from monocoque_migrations.history import folder, line
+from monocoque_migrations.history import folder, line, make_folder
 from monocoque_migrations.locking import APPLICATION_NAME
 from monocoque_migrations.state import applied
 
@@ -24,10 +24,15 @@ async def revision(chain: Chain, message: str, *, url: str, autogenerate: bool =
     """Write `NNNN_message.py` into the chain's folder and return its path.
 
     With `autogenerate`, its body is the difference between the models and the database, which must be at the chain's
-    head; a draft to be read before it is run. Raises MigrationError when there is no difference to write.
+    head; a draft to be read before it is run. The folder is made for the first. Raises MigrationError when there is no
+    difference to write.
     """
     import asyncio  # noqa: PLC0415  (the engine stays light until it works)
 
+    try:
+        make_folder(chain)
+    except OSError as error:
+        raise MigrationError(f"The folder cannot be made: {error}.", "Run this from a source checkout.") from error
     history = line(chain)
     number = 1 + max(
         (int(found[0]) for file in history.files if (found := re.match(r"\d+", file.path.name))), default=0

@@ -85,6 +85,14 @@ class PurgePlan:
     tables: dict[str, int]
     foreign_keys: tuple[ForeignKey, ...]
 
+    def check(self) -> None:
+        """Raise MigrationError when tables of another schema refer to those of this one."""
+        if self.foreign_keys:
+            raise MigrationError(
+                f"Schema {self.schema!r} is still needed: {'; '.join(map(str, self.foreign_keys))}.",
+                "Purge or downgrade what refers to it first. Nothing was dropped.",
+            )
+
 
 def select(chains: Sequence[Chain], only: str | None) -> list[Chain]:
     """Give the chains to run: all, or `only` and what it requires; in the given order.

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -66,17 +67,35 @@ def read(chain: Chain) -> History:
 
 def folder(chain: Chain) -> Path:
     """Find the folder of the chain's revision files; raises MigrationError when the package does not exist."""
+    place = _place(chain.revisions)
+    if place is None:
+        raise MigrationError(
+            f"Module {chain.name!r} names {chain.revisions!r} for its migrations, but there is no such package.",
+            f"`monocoque db revision --module {chain.name}` makes it with its first revision. Or correct the name.",
+        )
+    return place
+
+
+def make_folder(chain: Chain) -> None:
+    """Make the package of the chain's revision files where only the package around it exists."""
+    around, _, name = chain.revisions.rpartition(".")
+    parent = _place(around) if around else None
+    if parent is None or _place(chain.revisions) is not None:
+        return
+    place = parent / name
+    place.mkdir(exist_ok=True)
+    (place / "__init__.py").write_text(f'"""Revisions of the {chain.name} schema."""\n', encoding="utf-8")
+    # What was found missing is remembered for as long as the folder around seems unchanged.
+    invalidate_caches()
+
+
+def _place(package: str) -> Path | None:
     try:
-        spec = find_spec(chain.revisions)
+        spec = find_spec(package)
     except ModuleNotFoundError:
         spec = None
     places = list(spec.submodule_search_locations or ()) if spec else []
-    if not places:
-        raise MigrationError(
-            f"Module {chain.name!r} names {chain.revisions!r} for its migrations, but there is no such package.",
-            "Create the folder with an empty __init__.py, or correct the name.",
-        )
-    return Path(places[0])
+    return Path(places[0]) if places else None
 
 
 def _stamps(place: Path) -> tuple[tuple[str, int, int], ...]:

@@ -38,11 +38,7 @@ async def purge(url: str, schema: str, *, lock_wait: float = 60.0) -> PurgePlan:
 
     async with migration_lock(url, lock_wait) as session:
         plan = await _plan(session, schema)
-        if plan.foreign_keys:
-            raise MigrationError(
-                f"Schema {schema!r} is still needed: {'; '.join(map(str, plan.foreign_keys))}.",
-                "Purge or downgrade what refers to it first. Nothing was dropped.",
-            )
+        plan.check()
         names = await session.fetch(_TABLES, schema)
         tables = ", ".join(f"{quoted(schema)}.{quoted(row['relname'])}" for row in names)
         try:

@@ -115,7 +115,8 @@ def create_app(
     )
     app.state.runtime = runtime
     app.state.access_log = log
-    app.state.cursor_key = hashlib.blake2b(settings.signing_secret.encode(), person=b"cursor").digest()
+    # The first makes what is handed out and stored, each of them is accepted.
+    app.state.cursor_keys = [hashlib.blake2b(key.encode(), person=b"cursor").digest() for key in settings.secrets]
     app.state.gate = Gate(_authenticator(inventory, runtime), runtime.revocations)
     # Those of the database by name: what is only an Exception is raised again after its reply, as a failure.
     for kind in (HTTPException, RequestValidationError, Problem, asyncpg.PostgresError, *AWAY, Exception):

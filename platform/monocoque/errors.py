@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import Counter
 from typing import Any
 
@@ -32,7 +33,22 @@ _MESSAGES = {
     "extra_forbidden": "This is not known here.",
     "json_invalid": "The body is not valid JSON.",
     "union_tag_invalid": "This is none of the known kinds.",
+    "union_tag_not_found": "This does not say of which kind it is.",
+    # What pydantic says of these is about Python.
+    "none_required": "Input should be null.",
+    "decimal_type": "Input should be a valid number.",
+    "uuid_type": "Input should be a valid UUID.",
+    "url_type": "Input should be a valid URL.",
+    "date_from_datetime_inexact": "Input should be a date without a time.",
+    **dict.fromkeys(
+        ("model_attributes_type", "model_type", "dataclass_type", "dict_type", "mapping_type"),
+        "Input should be an object.",
+    ),
+    **dict.fromkeys(
+        ("tuple_type", "set_type", "frozen_set_type", "iterable_type", "deque_type"), "Input should be a valid list."
+    ),
 }
+_DECIMAL = re.compile(r"Decimal\('([^']*)'\)")
 _SHOWN_ERRORS = 50
 _PASSING = {"40001", "40P01", "55P03", "25P02", "25006"}
 _STALE = asyncpg.InvalidCachedStatementError
@@ -106,6 +122,10 @@ def _message(problem: dict[str, Any]) -> str:
     if kind in _MESSAGES:
         return _MESSAGES[kind]
     message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
+    # A limit as Python writes it.
+    message = _DECIMAL.sub(r"\1", message)
+    if kind in {"too_short", "too_long"}:
+        message = f"Input {message.partition(' ')[2].partition(' after validation')[0]}"
     # pydantic quotes the input in a few of its messages; what follows the comma or colon may be a secret.
     if kind.startswith(("uuid", "decimal", "date", "time", "url")):
         message = message.partition(",")[0].partition(":")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -81,7 +81,7 @@ class Once:
         if self._key is None:
             return None
         row = await self._database.first(STORED, scope=self._place(owner), key=self._key)
-        return None if row is None else _replay(row, await self._fingerprint())
+        return None if row is None else _replay(row, await self._fingerprints())
 
     async def run(self, owner: UUID, action: Callable[[Executor], Awaitable[Response]]) -> Response:
         """The reply of `action`, or the stored one; effect and reply are committed together before this returns.
@@ -92,14 +92,14 @@ class Once:
         if self._key is None:
             return await action(self._database)
         key = self._key
-        place, fingerprint = self._place(owner), await self._fingerprint()
+        place, fingerprints = self._place(owner), await self._fingerprints()
 
         async def claimed(transaction: Transaction) -> Response:
             if not await transaction.value(LOCK, lock=f"{place}/{key}"):
                 raise Problem(IDEMPOTENCY_IN_FLIGHT, headers={"Retry-After": "1"})
             stored = await transaction.first(STORED, scope=place, key=key)
             if stored is not None:
-                return _replay(stored, fingerprint)
+                return _replay(stored, fingerprints)
             reply = await action(transaction)
             if reply.status_code < 400:
                 headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in reply.raw_headers]
@@ -108,7 +108,7 @@ class Once:
                     scope=place,
                     key=key,
                     owner_id=self.belongs_to or owner,
-                    fingerprint=fingerprint,
+                    fingerprint=fingerprints[0],
                     status=reply.status_code,
                     headers=headers,
                     body=bytes(reply.body),
@@ -122,12 +122,12 @@ class Once:
         scope = self._request.scope
         return uuid5(owner, f"{scope['method']} {scope['path']}")
 
-    async def _fingerprint(self) -> bytes:
+    async def _fingerprints(self) -> list[bytes]:
+        """What this request is told by, made with each key that counts; the first is the one to store."""
         scope = self._request.scope
-        body = await self._request.body()
+        sent = scope["query_string"] + b"\0" + await self._request.body()
         # Keyed: a body may hold a password, and whoever reads the table must not be able to try passwords against it.
-        secret = scope["app"].state.cursor_key
-        return hashlib.blake2b(scope["query_string"] + b"\0" + body, key=secret, digest_size=32).digest()
+        return [hashlib.blake2b(sent, key=key, digest_size=32).digest() for key in scope["app"].state.cursor_keys]
 
 
 async def forget(executor: Executor, owner_id: UUID) -> None:
@@ -135,8 +135,8 @@ async def forget(executor: Executor, owner_id: UUID) -> None:
     await executor.run(FORGET, owner_id=owner_id)
 
 
-def _replay(row: Any, fingerprint: bytes) -> Response:
-    if row["fingerprint"] != fingerprint:
+def _replay(row: Any, fingerprints: Sequence[bytes]) -> Response:
+    if row["fingerprint"] not in fingerprints:
         raise Problem(
             IDEMPOTENCY_REUSED,
             errors=[
@@ -159,7 +159,8 @@ async def once(
             min_length=1,
             max_length=200,
             pattern=r"^[\x21-\x7e]+$",
-            description="Any unique text; the same request with the same key takes effect once in 24 hours.",
+            description="Visible ASCII characters, no blanks, unique; the same request with the same key takes effect "
+            "once in 24 hours.",
         ),
     ] = None,
 ) -> Once:

@@ -140,6 +140,13 @@ def test_hooks_are_fetched_from_nowhere() -> None:
     assert set(re.findall(r"language: (\S+)", text)) == {"system"}
 
 
+def test_the_module_of_the_examples_of_operation_can_be_done_without() -> None:
+    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"(?:--module |MONOCOQUE_MODULES_DISABLED=)(\w+)", text))
+    assert len(names) == 1
+    assert not names & {name for found in discover() for name in found.module.requires}
+
+
 def test_a_pooler_is_told_to_ignore_all_that_is_set_on_connecting() -> None:
     operations = (ROOT / "docs" / "operations.md").read_text()
     [told] = re.findall("^ignore_startup_parameters = (.+)$", operations, re.MULTILINE)

@@ -21,7 +21,7 @@ def lint(root: Path) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -75,7 +75,7 @@ def test_a_module_boots_with_its_requirements_alone(name: str, tmp_path: Path, d
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )  # fmt: skip
     assert synced.returncode == 0, synced.stderr
     needed = closure(name)
@@ -87,7 +87,7 @@ def test_a_module_boots_with_its_requirements_alone(name: str, tmp_path: Path, d
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     assert booted.returncode == 0, booted.stderr
     seen = json.loads(booted.stdout)

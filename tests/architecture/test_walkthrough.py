@@ -1,17 +1,19 @@
-"""The module of docs/modules.md, built from that page and nothing else, installed beside ours, mounted and called."""
+"""The module of docs/modules.md, made as that page says and no other way, installed beside ours, mounted and called."""
 
 import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
+from tests.architecture.test_solo import find_uv
 from tests.architecture.workspace import ROOT
 
-_BLOCK = re.compile(r"^`([\w./]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```console\n(.*?)^```$|^`([\w./]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+REVISION = "acme_garage/migrations/0001_create_the_garages.py"
 CALL = """
 import asyncio, json, sys
 import httpx
@@ -62,57 +64,50 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-def build(target: Path) -> list[str]:
-    """Write the page's files below `target`, with the metadata that an installer would leave."""
-    blocks = _BLOCK.findall((ROOT / "docs/modules.md").read_text(encoding="utf-8"))
-    for name, text in blocks:
-        path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    for folder in ("acme_garage", "acme_garage/migrations"):
-        (target / folder / "__init__.py").touch()
-    project = tomllib.loads((target / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    metadata = target / f"acme_garage-{project['version']}.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8"
-    )
-    points = project["entry-points"]["monocoque.modules"]
-    lines = [f"{name} = {value}" for name, value in points.items()]
-    (metadata / "entry_points.txt").write_text("\n".join(["[monocoque.modules]", *lines, ""]), encoding="utf-8")
-    return [name for name, _ in blocks]
+def followed() -> str:
+    """The page as a shell script: its commands, and its files as they are written on it."""
+    lines = ["set -e"]
+    for command, name, text in _BLOCK.findall((ROOT / "docs/modules.md").read_text(encoding="utf-8")):
+        if command:
+            lines += [line.removeprefix("$ ") for line in command.splitlines()]
+        elif name == REVISION:
+            lines += [f"diff -u {name} - <<'END'", f"{text}END"]
+        else:
+            lines += [f"mkdir -p $(dirname {name})", f"cat > {name} <<'END'", f"{text}END"]
+    return "\n".join([*lines, "uv build --offline --quiet --wheel --out-dir .."])
 
 
 @pytest.mark.slow
-def test_the_module_of_the_page_works(tmp_path: Path, database_url: str) -> None:
-    written = build(tmp_path)
-    assert {"acme_garage/module.py", "acme_garage/routes.py", "acme_garage/queries.py"} <= set(written)
-    done = subprocess.run(
-        [sys.executable, "-c", CALL, database_url],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_page_can_be_followed_from_an_empty_folder(tmp_path: Path, database_url: str) -> None:
+    environment = tmp_path / "monocoque" / ".venv"
+    inherited = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    uv = Path(find_uv())
+    inherited |= {
+        "MONOCOQUE_DATABASE_URL": database_url,
+        "PATH": os.pathsep.join([str(uv.parent), os.environ["PATH"]]),
+        # Everything is in uv's cache since the project's own environment was made from the same lock.
+        "UV_OFFLINE": "1",
+    }
 
+    def run(*command: str | Path, folder: Path = tmp_path, **variables: str) -> None:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**inherited, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
-@pytest.mark.slow
-def test_the_command_of_the_page_writes_the_first_revision(tmp_path: Path, database_url: str) -> None:
-    build(tmp_path)
-    (tmp_path / "acme_garage/migrations/0001_create_garages.py").unlink()
-    done = subprocess.run(
-        [sys.executable, "-m", "monocoque", "db", "revision", "--module", "garage", "Create the garages"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "MONOCOQUE_DATABASE_URL": database_url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    written = Path(done.stdout.strip())
-    assert written == tmp_path / "acme_garage/migrations/0001_create_the_garages.py"
-    assert "op.create_table" in written.read_text(encoding="utf-8")
+    sync: list[str | Path] = [uv, "sync", "--frozen", "--quiet", "--python", sys.executable]
+    run(*sync, folder=ROOT, UV_PROJECT_ENVIRONMENT=str(environment))
+    run("sh", "-c", followed())
+    run(environment / "bin" / "python", "-c", CALL, database_url, PYTHONPATH=str(ROOT))
+
+    written = {path.relative_to(tmp_path / "garage") for path in (tmp_path / "garage/acme_garage").rglob("*.*")}
+    with ZipFile(tmp_path / "acme_garage-0.1.0-py3-none-any.whl") as wheel:
+        packed = {Path(name) for name in wheel.namelist()}
+    assert {path for path in written if path.suffix != ".pyc"} <= packed
+    assert {Path("acme_garage/templates/garage.html"), Path(REVISION)} <= packed

@@ -1,6 +1,7 @@
 """A written revision runs as it is: up, in step, down; it imports what revisions may import, and is formatted."""
 
 import asyncio
+import shutil
 import subprocess
 import sys
 
@@ -51,6 +52,23 @@ async def test_the_first_revision_is_written_labelled_and_runs_both_ways(databas
     assert await check(database_url, [chain]) == []
     assert len(await downgrade(database_url, [chain], only="boats", revision="base")) == 1
     assert len(await upgrade(database_url, [chain])) == 1
+
+
+async def test_the_package_is_made_with_the_first_revision(database_url: str, workshop: Workshop, chain: Chain) -> None:
+    place = workshop.place(chain)
+    shutil.rmtree(place)
+    with pytest.raises(MigrationError, match="monocoque db revision --module boats"):
+        heads([chain])
+    path = await revision(chain, "Create boats", url=database_url)
+    assert path.parent == place
+    assert (place / "__init__.py").read_text() == '"""Revisions of the boats schema."""\n'
+    assert len(await upgrade(database_url, [chain])) == 1
+
+
+async def test_a_package_that_is_nowhere_is_not_made(database_url: str, workshop: Workshop) -> None:
+    for place in ("no_such_package.migrations", "no_such_package"):
+        with pytest.raises(MigrationError, match="there is no such package"):
+            await revision(Chain("boats", "demo_boats", place, boats()), "Create boats", url=database_url)
 
 
 async def test_what_is_written_is_formatted(database_url: str, chain: Chain) -> None:

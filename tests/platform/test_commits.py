@@ -23,6 +23,7 @@ from monocoque.replies import created, no_content
 from monocoque.routing import Router
 from monocoque.runtime import Db
 from monocoque.security import CurrentPrincipal
+from monocoque.settings import DEVELOPMENT_SECRET
 from tests.platform.workshop import Workshop, bearer
 from tests.support import problem
 
@@ -148,13 +149,17 @@ class Desk:
             await connection.execute(statement)
 
 
-@pytest.fixture
-async def desk(own_workshop: Workshop) -> Desk:
+async def desk_in(workshop: Workshop, **settings: Any) -> Desk:
     gate = Gate()
     problems = {"CONSTRAINTS": {"uq_notes_n": TAKEN}}
-    module = own_workshop.module("notes", router=routes(gate), problems=problems, contract={"package": "made_up_notes"})
-    app = await own_workshop.app(module, database_pool_size=8)
-    found = Desk(own_workshop.client(app), app, gate)
+    module = workshop.module("notes", router=routes(gate), problems=problems, contract={"package": "made_up_notes"})
+    app = await workshop.app(module, database_pool_size=8, **settings)
+    return Desk(workshop.client(app), app, gate)
+
+
+@pytest.fixture
+async def desk(own_workshop: Workshop) -> Desk:
+    found = await desk_in(own_workshop)
     await found.execute(SETUP)
     return found
 
@@ -228,6 +233,23 @@ async def test_a_key_that_comes_with_another_request_is_refused(desk: Desk, chan
         document = problem(reply, 422, "request.idempotency_key_reused")
         assert document["errors"][0]["pointer"] == "header/Idempotency-Key"
     assert await desk.count() == 1
+
+
+async def test_after_a_change_of_the_secret_key_a_repeated_request_is_still_told(
+    own_workshop: Workshop, desk: Desk
+) -> None:
+    first = await desk.add(1, "k")
+    keys = {"secret_key": "2" * 40, "secret_key_previous": DEVELOPMENT_SECRET}
+    rotated = await desk_in(own_workshop, **keys)
+    again = await rotated.add(1, "k", who=desk.me)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    problem(await rotated.add(2, "k", who=desk.me), 422, "request.idempotency_key_reused")
+    assert (await rotated.add(3, "new", who=desk.me)).status_code == 201
+    later = await desk_in(own_workshop, secret_key="3" * 40, secret_key_previous="2" * 40)
+    assert (await later.add(3, "new", who=desk.me)).headers["idempotency-replayed"] == "true"
+    problem(await later.add(1, "k", who=desk.me), 422, "request.idempotency_key_reused")
+    assert await desk.count() == 2
 
 
 async def test_while_the_first_is_under_way_the_second_is_told_so(desk: Desk) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
-from uuid import uuid4
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, ValidationError
 
 from monocoque.cli.contracts import problems_text
-from monocoque.errors import backstop_hits, problem_for
+from monocoque.errors import backstop_hits, problem_for, validation_problem
 from monocoque.problems import Problem
 from monocoque.queries import Query
 from monocoque.registry import Inventory
@@ -78,6 +82,64 @@ async def test_a_modules_own_code_for_a_field_is_in_the_registry(
     document = problem(await owner.post(path, json=body), 422, "request.invalid")
     known = {code for codes in json.loads(problems_text(inventory)).values() for code in codes}
     assert {error["code"] for error in document["errors"]} <= known
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        (None, "#", "Input should be an object."),
+        ([], "#", "Input should be an object."),
+        ({"name": "x", "price": "12"}, "#/price", "Input should be an object."),
+        (
+            {"name": "x", "price": {"amount": "99999999999", "currency": "EUR"}},
+            "#/price/amount",
+            "Input should be less than or equal to 9999999999.9999.",
+        ),
+    ],
+)
+async def test_what_is_wrong_is_said_in_the_words_of_json(owner: Person, body: Any, pointer: str, detail: str) -> None:
+    sent = {"content": json.dumps(body), "headers": {"Content-Type": "application/json"}}
+    document = problem(await owner.post("/parts", **sent), 422, "request.invalid")
+    assert [(error["pointer"], error["detail"]) for error in document["errors"]] == [(pointer, detail)]
+
+
+class Everything(BaseModel):
+    """What modules may ask for, in kinds whose messages pydantic writes for Python."""
+
+    count: Annotated[Decimal, BeforeValidator(str), Field(le=Decimal("0.5"))] = Decimal(0)
+    choice: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    names: Annotated[list[str], Field(max_length=1)] = []
+    pair: tuple[int, int] = (1, 2)
+    kinds: set[str] = set()
+    table: dict[str, int] = {}
+    id: UUID | None = None
+    page: AnyHttpUrl | None = None
+    day: date | None = None
+    nothing: None = None
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ({"count": 7}, "Input should be less than or equal to 0.5."),
+        ({"choice": []}, "Input should be a valid number."),
+        ({"names": ["a", "b"]}, "Input should have at most 1 item."),
+        ({"pair": 3}, "Input should be a valid list."),
+        ({"kinds": 3}, "Input should be a valid list."),
+        ({"table": 3}, "Input should be an object."),
+        ({"id": 3}, "Input should be a valid UUID."),
+        ({"id": "secret"}, "Input should be a valid UUID."),
+        ({"page": 3}, "Input should be a valid URL."),
+        ({"page": "secret"}, "Input should be a valid URL."),
+        ({"day": "2020-01-01T10:00:00"}, "Input should be a date without a time."),
+        ({"nothing": 3}, "Input should be null."),
+    ],
+)
+def test_no_message_speaks_of_python(sent: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Everything.model_validate(sent)
+    refusal = validation_problem(RequestValidationError(caught.value.errors()))
+    assert [error.detail for error in refusal.errors] == [said]
 
 
 def test_a_connection_that_the_server_has_just_ended_is_no_failure_of_ours() -> None:

@@ -119,7 +119,8 @@ async def merge_me(
     versions: ExpectedVersions,
     request: Request,
 ) -> Response:
-    """Sets the fields that are sent (RFC 7396). A new e-mail needs the current password beside it."""
+    """Sets the fields that are sent (RFC 7396). A new e-mail needs the current password beside it, which has to
+    be right wherever it is sent."""
     return found(await service.merge_me(runtime, caller.user_id, change, versions, sessions.caller_of(request)))
 
 

@@ -104,12 +104,16 @@ async def find_me(runtime: Runtime, user_id: UUID) -> Record:
 async def merge_me(
     runtime: Runtime, user_id: UUID, change: ProfilePatch, versions: list[int] | None, caller: Caller
 ) -> Record:
-    """Set what was sent; raises a 401, 403, 409, 412, 422, 429 or 503. A new e-mail needs the current password."""
+    """Set what was sent; raises a 401, 403, 409, 412, 422, 429 or 503.
+
+    A new e-mail needs the current password, which is looked at whenever it is sent.
+    """
     derived: dict[str, Any] = {}
+    if "current_password" in change.model_fields_set:
+        await _confirm(runtime, user_id, change.current_password, caller)
     if "email" in change.model_fields_set:
         if "current_password" not in change.model_fields_set:
             raise invalid("#/current_password", PASSWORD_NEEDED, PASSWORD_NEEDED.detail)
-        await _confirm(runtime, user_id, change.current_password, caller)
         derived["email_key"] = email_key(change.email)
     parameters = merge_parameters(change, queries.PROFILE, **derived)
     row = await runtime.database.first(queries.MERGE_USER, id=user_id, versions=versions, **parameters)

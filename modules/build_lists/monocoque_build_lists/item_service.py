@@ -66,7 +66,7 @@ async def create_item(executor: Executor, owner_id: UUID, list_id: UUID, item: I
     async def create(transaction: Transaction) -> Record:
         build_list = await _touch(transaction, owner_id, list_id, added=1)
         if build_list["item_count"] > MAX_ITEMS:
-            raise Problem(TOO_MANY_ITEMS)
+            raise invalid("#", TOO_MANY_ITEMS, TOO_MANY_ITEMS.detail)
         row = await transaction.first(
             queries.ADD_ITEM,
             id=new_id(),

@@ -257,7 +257,7 @@ class SharedBuildList(Document):
 class ExportedItem(LineRead):
     """An item as its owner takes it home."""
 
-    part_id: UUID | None
+    part_id: UUID | None = Field(description="Null too where the part was deleted; the name tells what it was.")
     paid: MoneyRead | None
 
 

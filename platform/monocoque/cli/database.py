@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -20,15 +21,21 @@ app = typer.Typer(help="Migrate the database, one chain of revisions for each mo
 ModuleOption = Annotated[str | None, typer.Option("--module", "-m", help="This module only (and what it requires).")]
 
 
-def _chains(*, with_metadata: bool = False, installed: bool = False) -> list[Chain]:
-    return chains(current_inventory(load_shell_settings()), with_metadata=with_metadata, installed=installed)
+@contextmanager
+def _database(*, with_metadata: bool = False, installed: bool = False) -> Iterator[tuple[str, list[Chain]]]:
+    """The database's address and the chains; what is wrong with the modules is said before a database is started."""
+    with explained():
+        settings = load_shell_settings()
+        known = chains(current_inventory(settings), with_metadata=with_metadata, installed=installed)
+        with database_address(settings) as url:
+            yield url, known
 
 
 @app.command()
 def upgrade(module: ModuleOption = None) -> None:
     """Apply every pending revision, in the order in which modules require each other."""
-    with explained(), database_address(load_shell_settings()) as url:
-        done = asyncio.run(engine.upgrade(url, _chains(), only=module, on_step=show_step))
+    with _database() as (url, known):
+        done = asyncio.run(engine.upgrade(url, known, only=module, on_step=show_step))
         typer.echo(f"{len(done)} revision(s) applied." if done else "Nothing to do: every module is at its head.")
 
 
@@ -43,8 +50,8 @@ def downgrade(
     revision: Annotated[str, typer.Argument(help="A revision, -1 for one step, or base.")] = "-1",
 ) -> None:
     """Take back revisions of one module; refused where other modules' tables still refer to its own."""
-    with explained(), database_address(load_shell_settings()) as url:
-        done = asyncio.run(engine.downgrade(url, _chains(installed=True), only=module, revision=revision))
+    with _database(installed=True) as (url, known):
+        done = asyncio.run(engine.downgrade(url, known, only=module, revision=revision))
         typer.echo(f"{len(done)} revision(s) taken back.")
 
 
@@ -76,10 +83,8 @@ def status(module: ModuleOption = None) -> None:
 @app.command()
 def check(module: ModuleOption = None) -> None:
     """Compare models, revisions and database; exit code 1 and a list where they differ."""
-    with explained():
-        with database_address(load_shell_settings()) as url:
-            wanted: Sequence[Chain] = [chain for chain in _chains(with_metadata=True) if module in {None, chain.name}]
-            differences = asyncio.run(engine.check(url, wanted))
+    with _database(with_metadata=True) as (url, known):
+        differences = asyncio.run(engine.check(url, [chain for chain in known if module in {None, chain.name}]))
         if differences:
             raise StartupError("Models, revisions and database differ.", *differences)
     typer.echo("In step.")
@@ -92,8 +97,8 @@ def revision(
     autogenerate: Annotated[bool, typer.Option(help="Fill it from the models.")] = True,
 ) -> None:
     """Write the next revision file of a module."""
-    with explained(), database_address(load_shell_settings()) as url:
-        chain = next((chain for chain in _chains(with_metadata=True) if chain.name == module), None)
+    with _database(with_metadata=True) as (url, known):
+        chain = next((chain for chain in known if chain.name == module), None)
         if chain is None:
             raise MigrationError(f"There is no enabled module {module!r}.", "See `monocoque modules list`.")
         typer.echo(asyncio.run(engine.revision(chain, message, url=url, autogenerate=autogenerate)))
@@ -112,22 +117,24 @@ def purge(
             raise StartupError(
                 f"The module {module!r} is enabled.", hint=f"Disable it first: MONOCOQUE_MODULES_DISABLED={module}."
             )
-        known = {entry.name: entry.schema for entry in inventory.ordered()}
+        schemas = {entry.name: entry.schema for entry in inventory.ordered()}
+        known = chains(inventory, with_metadata=False, installed=True)
         with database_address(settings) as url:
-            schema = known.get(module) or _schema_left_by(url, module)
+            schema = schemas.get(module) or _schema_left_by(url, known, module)
             plan = asyncio.run(engine.purge_plan(url, schema))
             typer.echo(f"Schema {schema}:")
             for table, rows in plan.tables.items():
                 typer.echo(f"  {table}: {rows} row(s)")
+            # Before a person is asked for what cannot be done.
+            plan.check()
             if not yes:
                 typer.confirm("Drop all of this for good?", abort=True)
             asyncio.run(engine.purge(url, schema))
     typer.echo(f"Dropped {schema}.")
 
 
-def _schema_left_by(url: str, name: str) -> str:
-    left = asyncio.run(engine.status(url, _chains(installed=True)))
-    for entry in left:
+def _schema_left_by(url: str, known: list[Chain], name: str) -> str:
+    for entry in asyncio.run(engine.status(url, known)):
         if entry.state == "gone" and name in {entry.name, entry.schema}:
             return entry.schema
     raise MigrationError(f"There is no module or left-over schema {name!r}.", "See `monocoque db status`.")

@@ -167,6 +167,15 @@ async def test_a_new_email_needs_the_password_and_must_be_free(owner: Person, st
     problem(await log_in(owner.client, owner.email, PASSWORD), 401, "auth.credentials_wrong")
 
 
+async def test_a_password_that_is_sent_is_looked_at_whatever_is_changed(owner: Person) -> None:
+    for change in ({}, {"display_name": "Grace"}):
+        wrong = {**change, "current_password": WRONG}
+        problem(await owner.patch("/auth/me", json=wrong), 403, "auth.password_wrong")
+    assert (await owner.get("/auth/me")).json()["version"] == 1
+    reply = await owner.patch("/auth/me", json={"display_name": "Grace", "current_password": PASSWORD})
+    assert (reply.status_code, reply.json()["display_name"]) == (200, "Grace")
+
+
 async def test_my_own_email_can_change_its_case(owner: Person) -> None:
     shouted = owner.email.partition("@")[0].upper() + "@example.org"
     reply = await owner.patch("/auth/me", json={"email": shouted, "current_password": PASSWORD})

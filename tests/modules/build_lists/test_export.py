@@ -21,6 +21,7 @@ from monocoque_build_lists.schemas import (
     ExportedBuildList,
     ExportedItem,
     ExportFormat,
+    ItemWrite,
     MoneyRead,
 )
 from tests.support import Person, checked, problem
@@ -229,6 +230,25 @@ async def test_every_form_is_served_as_what_it_is(owner: Person, garage: Garage)
     problem(await owner.get(f"{path}?format=pdf"), 422, "request.invalid")
     names = [row["name"] for row in csv.DictReader(io.StringIO((await owner.get(f"{path}?format=csv")).text))]
     assert [name.removeprefix("'") for name in names] == [text.removeprefix("'") for text in HOSTILE]
+
+
+async def test_each_item_of_an_export_can_be_posted_again(owner: Person, garage: Garage) -> None:
+    original, copy = await garage.new_list(), await garage.new_list()
+    kept, deleted = await garage.part("Front brake pads"), await garage.part("Rear brake pads")
+    await garage.item(original, part_id=kept, quantity=2, paid={"amount": "10.00", "currency": "EUR"})
+    await garage.item(original, part_id=deleted, notes="The red ones.", status="ordered")
+    await garage.item(original, name="Track day fee")
+    assert (await owner.delete(f"/parts/{deleted}")).status_code == 204
+    exported = checked(await owner.get(f"/build-lists/{original}/export?format=json"), 200, ExportedBuildList)
+    assert [(item["name"], item["part_id"]) for item in exported["items"]] == [
+        ("Front brake pads", kept),
+        ("Rear brake pads", None),
+        ("Track day fee", None),
+    ]
+    for item in exported["items"]:
+        await garage.item(copy, **{name: item[name] for name in ItemWrite.model_fields})
+    again = checked(await owner.get(f"/build-lists/{copy}/export?format=json"), 200, ExportedBuildList)
+    assert again["items"] == exported["items"]
 
 
 @pytest.mark.parametrize("line", ["short", "word " * 15, "ブレーキ"])

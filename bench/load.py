@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 HOST = "127.0.0.1"
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 60.0
 BODYLESS = frozenset({204, 304})
 
 

@@ -46,7 +46,7 @@ def differences_between(bare: Any, monocoque: Any, place: str = "$") -> Iterator
 
 def fetch(case: Case, port: int) -> Any:
     """The JSON that the case's first request is answered with; raises LoadError for another status."""
-    with socket.create_connection((HOST, port), timeout=10) as connection:
+    with socket.create_connection((HOST, port), timeout=60) as connection:
         connection.sendall(case.requests[0])
         reply = b""
         while (end := reply_length(reply)) is None or len(reply) < end:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 from pydantic import BaseModel
 
 PASSWORD = "correct horse battery staple"
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait until it is true, as long as a slow machine may take."""
+    async with asyncio.timeout(60):
+        while not true():  # noqa: ASYNC110  what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
+async def awaited(connection: asyncpg.Connection) -> None:
+    """Wait until somebody waits for a lock that this connection holds."""
+    # The locks are as they are now; what else PostgreSQL tells of others stays as it was first seen in a transaction.
+    waiting = (
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+    )
+    async with asyncio.timeout(60):
+        while not await connection.fetchval(waiting):  # noqa: ASYNC110  PostgreSQL tells nobody
+            await asyncio.sleep(0.01)
 
 
 @dataclass

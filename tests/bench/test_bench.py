@@ -135,20 +135,19 @@ def test_the_load_runs_on_the_loop_that_the_bench_uses() -> None:
         assert len(runner.run(load()).latencies) > 2
 
 
-async def test_the_warm_up_counts_neither_as_requests_nor_as_cpu() -> None:
+async def test_the_warm_up_counts_neither_as_requests_nor_as_cpu_nor_as_time(enough: int) -> None:
     started = time.perf_counter()
     async with serving(http_reply("200 OK")) as server:
-        window = await measure(
-            server.port,
-            GET,
-            cpu_clock=lambda: time.perf_counter() - started,
-            connections=1,
-            warm_up=0.5,
-            seconds=0.1,
-        )
-    assert window.cpu_seconds == pytest.approx(window.seconds, abs=0.1)
-    assert window.seconds < 0.4
-    assert len(window.latencies) < len(server.requests) / 2
+
+        def cpu_clock() -> float:
+            """One second for each request."""
+            return len(server.requests)
+
+        window = await measure(server.port, GET, cpu_clock=cpu_clock, connections=1, warm_up=0.3, seconds=0.1)
+    # The one that is under way when the window begins or ends may count or not.
+    assert window.cpu_seconds == pytest.approx(len(window.latencies), abs=1)
+    assert len(window.latencies) <= len(server.requests) - enough + 1
+    assert window.seconds < time.perf_counter() - started - 0.29
 
 
 async def test_a_reply_in_several_pieces_is_put_together() -> None:
@@ -168,11 +167,9 @@ async def test_a_reply_in_several_pieces_is_put_together() -> None:
     ],
 )
 async def test_a_reply_that_was_not_expected_fails_the_run_at_once(reply: bytes, message: str) -> None:
-    async with serving(reply) as server:
-        started = time.perf_counter()
+    async with serving(reply) as server, asyncio.timeout(60):
         with pytest.raises(LoadError, match=f"^get: .*{re.escape(message)}"):
-            await measure(server.port, GET, cpu_clock=no_cpu, connections=2, warm_up=30, seconds=30)
-    assert time.perf_counter() - started < 10
+            await measure(server.port, GET, cpu_clock=no_cpu, connections=2, warm_up=600, seconds=600)
 
 
 async def test_a_connection_that_the_server_closes_fails_the_run() -> None:
@@ -337,7 +334,9 @@ def test_a_server_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Pa
 
 
 def test_a_server_that_leaves_a_process_behind_is_reported_and_the_process_ended(tmp_path: Path) -> None:
-    child = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+    child = (
+        "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid)"
+    )
     (tmp_path / "server.py").write_text(f"{child}\n{SERVER}")
     port = free_port()
     command = python_command("server", str(port))
@@ -346,7 +345,7 @@ def test_a_server_that_leaves_a_process_behind_is_reported_and_the_process_ended
     with pytest.raises(ServerError, match=r"careless stopped, but processes .* went on: \d+ \(now killed\)") as caught:
         server.stop()
     pid = int(re.findall(r"went on: (\d+)", str(caught.value))[0])
-    assert psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)[1] == []
+    assert psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=60)[1] == []
 
 
 def busy_function(until: Callable[[], bool]) -> int:
@@ -364,7 +363,8 @@ def test_the_sampler_finds_the_function_that_uses_the_time_and_counts_nothing_el
         while time.process_time() - begin < 0.1:
             pass
         outside = sampler.stacks.total()
-        busy_function(lambda: time.process_time() - begin > 0.4)
+        # How often the signal comes is the kernel's affair.
+        busy_function(lambda: sampler.stacks.total() > 20 or time.process_time() - begin > 60)
     finally:
         sampler.stop()
     assert outside == 0

@@ -107,9 +107,18 @@ class Browser:
         """What a script answers about the page, past its policy."""
         return self.driver.execute_script(script, *arguments)
 
-    def complaints(self) -> list[str]:
-        """What the browser has said about the pages since it was asked last: policies, scripts, what did not load."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+    def complaints(self, awaited: int = 0, seconds: float = 60) -> list[str]:
+        """What the browser has said about the pages since it was asked last: policies, scripts, what did not load.
+
+        It may say so later than it shows the page; where there is something to come, wait for so many.
+        """
+        deadline = time.monotonic() + seconds
+        found: list[str] = []
+        while True:
+            found += [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+            if len(found) >= awaited or time.monotonic() > deadline:
+                return found
+            time.sleep(0.02)
 
     def faint(self) -> list[str]:
         """Texts whose contrast is below 4.5 to 1."""
@@ -120,19 +129,32 @@ class Browser:
         color = self.ask("return getComputedStyle(document.body).backgroundColor")
         return [int(part) for part in re.findall(r"\d+", color)]
 
-    def wait_for(self, script: str, seconds: float = 10) -> None:
+    def wait_for(self, script: str, seconds: float = 60) -> None:
         """Wait until a script answers with something true."""
         deadline = time.monotonic() + seconds
         while not self.ask(script):
             assert time.monotonic() < deadline, script
             time.sleep(0.02)
 
-    def downloaded(self, seconds: float = 10) -> Path:
+    def picture_of(self, selector: str) -> bytes:
+        """What is seen of an element but for its rim, once the page is shown as it is now."""
+        self.ask("painted = 0; requestAnimationFrame(() => requestAnimationFrame(() => { painted = 1 }))")
+        self.wait_for("return painted")
+        box = self.ask(f"return document.querySelector({selector!r}).getBoundingClientRect().toJSON()")
+        left, top = self.ask("return [scrollX, scrollY]")
+        # Corners are smoothed in another way where something lies below them that is not seen.
+        clip = {"x": box["x"] + left + 4, "y": box["y"] + top + 4, "scale": 1}
+        clip |= {"width": box["width"] - 8, "height": box["height"] - 8}
+        found = self._devtools("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        return base64.b64decode(found["data"])
+
+    def downloaded(self, seconds: float = 60) -> Path:
         """The one file that has come, taken out of the folder of downloads."""
         deadline = time.monotonic() + seconds
         while True:
-            files = [file for file in self.downloads.iterdir() if file.suffix != ".crdownload"]
-            if files:
+            files = list(self.downloads.iterdir())
+            # While it comes it has another name, first a hidden one.
+            if files and not any(file.suffix == ".crdownload" or file.name.startswith(".") for file in files):
                 [file] = files
                 return file.rename(self.downloads.parent / file.name)
             assert time.monotonic() < deadline, "nothing was downloaded"

@@ -138,8 +138,9 @@ async def read_in(owner: Person) -> str:
     reply = await owner.post("/media/imports", files=FILES["POST /media/imports"])
     assert reply.status_code in {201, 202}, reply.text
     path = f"/media/imports/{reply.json()['id']}"
-    while (await owner.get(path)).json()["status"] == "running":  # noqa: ASYNC110  nothing tells of its end
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while (await owner.get(path)).json()["status"] == "running":  # noqa: ASYNC110  nothing tells of its end
+            await asyncio.sleep(0.02)
     found: str = reply.json()["id"]
     return found
 

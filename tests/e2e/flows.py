@@ -13,7 +13,7 @@ from typing import Any
 from tests.e2e.process import environment
 
 _BLOCK = re.compile(r"^```bash\n(.*?)^```\n(?:\n?^```(json|text)\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
-FLOW_SECONDS = 120
+FLOW_SECONDS = 600
 ANYTHING = "..."
 
 

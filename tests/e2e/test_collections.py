@@ -15,7 +15,7 @@ from tests.e2e.process import Served
 
 NEWMAN = "newman@6.2.2"
 BRUNO = "@usebruno/cli@4.1.0"
-RUN_SECONDS = 60
+RUN_SECONDS = 600
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.e2e.cast import Stage, set_stage
-from tests.e2e.process import Served, environment
+from tests.e2e.process import PATIENCE, Served, environment
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 ENDS_THE_SESSION = (
@@ -30,9 +30,11 @@ async def served(tmp_path: Path, migrated_database_url: str) -> AsyncIterator[tu
         "DATABASE_URL": migrated_database_url,
         "MONOCOQUE_AUTH_LOGIN_ATTEMPTS_PER_ADDRESS": "1000000",
         "MONOCOQUE_AUTH_LOGIN_ATTEMPTS_PER_ACCOUNT": "1000000",
+        # One token has to last for all of it.
+        "MONOCOQUE_AUTH_ACCESS_TOKEN_MINUTES": "55",
     }
     with Served(tmp_path, variables=variables) as running:
-        async with httpx.AsyncClient(base_url=f"{running.base}/api/v1") as client:
+        async with httpx.AsyncClient(base_url=f"{running.base}/api/v1", timeout=PATIENCE) as client:
             yield running, await set_stage(client)
 
 
@@ -50,6 +52,8 @@ def generate(served: Served, token: str, folder: Path, *selection: str) -> subpr
             *("--phases", "examples,coverage,fuzzing"),
             *("--max-examples", "12"),
             *("--seed", "20260101"),
+            *("--request-timeout", str(PATIENCE)),
+            *("--suppress-health-check", "too_slow"),
             "--no-color",
             "--continue-on-failure",
             *selection,
@@ -58,7 +62,7 @@ def generate(served: Served, token: str, folder: Path, *selection: str) -> subpr
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=3000,
         check=False,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.process import Served
+from tests.e2e.process import PATIENCE, Served
 from tests.support import Person, sign_up
 
 VEHICLES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "vehicles"
@@ -35,7 +35,7 @@ PARTS = [
 @pytest.fixture
 async def api(tmp_path: Path, migrated_database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     with Served(tmp_path, variables={"DATABASE_URL": migrated_database_url}) as served:
-        async with httpx.AsyncClient(base_url=f"{served.base}/api/v1", timeout=30) as client:
+        async with httpx.AsyncClient(base_url=f"{served.base}/api/v1", timeout=PATIENCE) as client:
             yield client
 
 
@@ -88,7 +88,7 @@ async def test_from_sign_up_to_a_shared_build_list(api: httpx.AsyncClient) -> No
     assert str(expected) in str(summary)
     share = (await owner.post(f"{build_list}/share", json={})).json()
 
-    async with httpx.AsyncClient() as stranger:
+    async with httpx.AsyncClient(timeout=PATIENCE) as stranger:
         public = await stranger.get(share["url"])
         assert public.status_code == 200
         again = await stranger.get(share["url"], headers={"If-None-Match": public.headers["etag"]})

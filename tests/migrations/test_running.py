@@ -10,6 +10,7 @@ import pytest
 
 from monocoque_migrations import Applied, Chain, MigrationError, applied, compare, downgrade, status, upgrade
 from tests.migrations.workshop import Workshop
+from tests.support import awaited
 
 BROKEN = """
 def upgrade():
@@ -207,12 +208,17 @@ async def test_an_interrupted_upgrade_lets_go_of_the_lock_and_can_be_run_again(
     database_url: str, database: asyncpg.Connection, workshop: Workshop
 ) -> None:
     chain = workshop.chain(
-        "cars", 'def upgrade(): op.execute("CREATE TABLE demo_cars.slow AS SELECT 1 FROM pg_sleep(0.7)")\n'
+        "cars", 'def upgrade(): op.execute("CREATE TABLE demo_cars.late AS SELECT 1 FROM pg_advisory_xact_lock(1)")\n'
     )
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(upgrade(database_url, [chain]), 0.4)
-    assert await database.fetchval("SELECT to_regclass('demo_cars.slow')") is None
-    assert ids(await upgrade(database_url, [chain], lock_wait=5)) == ["cars_0001"]
+    await database.execute("SELECT pg_advisory_lock(1)")
+    upgrading = asyncio.create_task(upgrade(database_url, [chain], lock_timeout=0))
+    await awaited(database)
+    upgrading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upgrading
+    await database.execute("SELECT pg_advisory_unlock(1)")
+    assert await database.fetchval("SELECT to_regclass('demo_cars.late')") is None
+    assert ids(await upgrade(database_url, [chain])) == ["cars_0001"]
 
 
 async def test_an_unknown_revision_is_refused(database_url: str, workshop: Workshop) -> None:

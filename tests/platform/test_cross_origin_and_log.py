@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import re
@@ -10,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from monocoque import middleware
+from monocoque import accesslog, middleware
 from monocoque.accesslog import AccessLog, redacted
 from tests.platform.edges import PATH, SECRET, routes, serve
 from tests.platform.workshop import Workshop, bearer
-from tests.support import problem
+from tests.support import problem, until
 
 ORIGIN = "https://app.example.org"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "If-Match"}
@@ -101,6 +100,12 @@ async def test_below_a_root_path_everything_is_where_the_proxy_says(workshop: Wo
     assert 'src="/' not in (await client.get("/garage/docs")).text
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log collects lines for as long as a test takes."""
+    monkeypatch.setattr(accesslog, "_DELAY", 600)
+
+
 async def lines(workshop: Workshop, *, as_json: bool, **options: Any) -> list[str]:
     stream = io.StringIO()
     app = workshop.build(workshop.module(router=routes()), **options)
@@ -112,11 +117,11 @@ async def lines(workshop: Workshop, *, as_json: bool, **options: Any) -> list[st
     await client.get("/a%0Ab%1B%5B31m%C3%BC")
     await client.get("/api/v1/public/build-lists/s3cr3t-token/items/s3cr3t-other")
     assert stream.getvalue() == ""
-    await asyncio.sleep(0.15)
     app._access_log.flush()  # type: ignore[attr-defined]
     return stream.getvalue().splitlines()
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_request_is_one_line_of_json(workshop: Workshop) -> None:
     found = [json.loads(line) for line in await lines(workshop, as_json=True)]
     assert [(line["method"], line["status"]) for line in found] == [
@@ -134,6 +139,7 @@ async def test_a_request_is_one_line_of_json(workshop: Workshop) -> None:
     assert SECRET not in str(found)
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_request_is_one_readable_line_without_control_characters(workshop: Workshop) -> None:
     found = await lines(workshop, as_json=False)
     assert len(found) == 4
@@ -143,6 +149,17 @@ async def test_a_request_is_one_readable_line_without_control_characters(worksho
     assert all(line.isprintable() for line in found)
 
 
+async def test_what_was_collected_is_written_by_itself(workshop: Workshop) -> None:
+    stream = io.StringIO()
+    app = workshop.build(workshop.module(router=routes()))
+    app._access_log = AccessLog(as_json=True, stream=stream)  # type: ignore[attr-defined]
+    client = workshop.client(await workshop.run(app))
+    for number in (1, 2):
+        await client.get("/health")
+        await until(lambda number=number: len(stream.getvalue().splitlines()) == number)  # type: ignore[misc]
+
+
+@pytest.mark.usefixtures("unhurried")
 async def test_what_is_still_collected_is_written_when_the_application_ends(workshop: Workshop) -> None:
     stream = io.StringIO()
     app = workshop.build(workshop.module(router=routes()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ from monocoque.modules import Module
 from monocoque.registry import Installed, Inventory, order
 from monocoque.security import Principal, TokenRefused, VerifiedToken
 from monocoque.settings import Settings
+from tests.support import until
 
 FAR = 4_000_000_000.0
 
@@ -40,6 +42,32 @@ class Doorkeeper:
 def bearer(user: UUID | None = None, session: UUID | None = None, role: str = "user") -> dict[str, str]:
     """The headers of a signed-in person."""
     return {"Authorization": f"Bearer {user or uuid4()}/{session or uuid4()}/{role}"}
+
+
+class Gate:
+    """Holds those who come to it while it is shut."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self._opened = asyncio.Event()
+
+    async def passed(self) -> None:
+        """Come to the gate, and wait until it is open."""
+        self.held += 1
+        try:
+            await self._opened.wait()
+        finally:
+            self.held -= 1
+
+    async def reached(self, count: int) -> None:
+        """Wait until so many are held, though they take long to get there."""
+        await until(lambda: self.held == count)
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def shut(self) -> None:
+        self._opened.clear()
 
 
 class Workshop:

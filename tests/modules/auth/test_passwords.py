@@ -3,8 +3,7 @@
 import asyncio
 import re
 import threading
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import bcrypt
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from monocoque_auth import passwords as module
 from monocoque_auth.passwords import PasswordHashingBusy, Passwords, needs_rehash
+from tests.support import until
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ class Gate:
             self.calls += 1
             self.inside += 1
             self.most_inside = max(self.most_inside, self.inside)
-        self.opened.wait(10)
+        self.opened.wait(60)
         with self._lock:
             self.inside -= 1
         return True
@@ -67,12 +67,6 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     made = Gate()
     monkeypatch.setattr(bcrypt, "checkpw", made.checkpw)
     return made
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  it is set on a worker thread
-            await asyncio.sleep(0.001)
 
 
 async def test_the_password_that_was_hashed_verifies_and_another_does_not(passwords: Passwords) -> None:
@@ -197,10 +191,8 @@ def test_a_configuration_that_could_not_work_is_refused(arguments: dict[str, int
 async def test_the_event_loop_goes_on_while_a_password_is_hashed(passwords: Passwords, gate: Gate) -> None:
     check = asyncio.create_task(passwords.verify_password("slow", HASH))
     await until(lambda: gate.inside == 1)
-    started = time.perf_counter()
     for _ in range(100):
         await asyncio.sleep(0)
-    assert time.perf_counter() - started < 1
     assert not check.done()
     gate.opened.set()
     assert await check
@@ -278,7 +270,7 @@ async def test_a_cancelled_caller_that_is_being_hashed_holds_its_place_until_the
         await passwords.verify_password("p", HASH)
     gate.opened.set()
     await until(lambda: gate.inside == 0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 assert await passwords.verify_password("p", HASH)

@@ -12,13 +12,14 @@ import pytest
 from fastapi import FastAPI
 
 from monocoque.pagination import Page
+from monocoque.revocations import PULSE
 from monocoque_auth.facade import AUDIENCE, ISSUER
 from monocoque_auth.schemas import SessionRead
 from monocoque_auth.service import set_disabled
 from monocoque_auth.tokens import AccessTokens
 from tests.conftest import AppFactory, client_of
 from tests.modules.auth.scenes import WRONG, fetch, log_in, refresh, refused_within_a_second, runtime_of
-from tests.support import PASSWORD, Person, problem, sign_up
+from tests.support import PASSWORD, Person, problem, sign_up, until
 
 NEW_PASSWORD = "paper lantern over the harbour"
 
@@ -39,18 +40,6 @@ async def sessions_of(person: Person) -> list[dict[str, object]]:
     Page[SessionRead].model_validate(reply.json())
     items: list[dict[str, object]] = reply.json()["items"]
     return items
-
-
-async def as_awaited(value: object) -> object:
-    return value
-
-
-async def until(holds: Callable[[], Awaitable[object]], seconds: float = 5) -> None:
-    """Wait for a condition, and fail when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not await holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 async def end_by_log_out(person: Person, _app: FastAPI) -> None:
@@ -113,21 +102,21 @@ async def test_a_process_whose_news_are_cut_off_asks_the_table_and_is_not_fooled
         raise OSError("cut off by a test")
 
     runtime = runtime_of(elsewhere_app)
-    beating = "query LIKE '%pg_notify%' AND pid <> pg_backend_pid()"
-    listeners = f"FROM pg_stat_activity WHERE datname = current_database() AND {beating}"
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = $1"
     async with client_of(elsewhere_app) as elsewhere:
         assert (await elsewhere.get("/auth/me", headers=owner.headers)).status_code == 200
-        await until(lambda: fetch(app, f"SELECT 1 {listeners} OFFSET 1"))
+        await until(lambda: runtime.revocations.trusted)
         with monkeypatch.context() as patched:
             patched.setattr(runtime.database, "connect", out_of_reach)
-            await fetch(app, f"SELECT pg_terminate_backend(pid) {listeners}")
-            await until(lambda: as_awaited(not runtime.revocations.trusted))
+            # Those who listen here or there: the last that each has asked is whether it still hears.
+            assert await fetch(app, cut, PULSE.sql)
+            await until(lambda: not runtime.revocations.trusted)
             assert (await elsewhere.get("/auth/me", headers=owner.headers)).status_code == 200
             await owner.post("/auth/logout")
             problem(await elsewhere.get("/auth/me", headers=owner.headers), 401, "auth.unauthenticated")
             assert (await elsewhere.get("/auth/me", headers=stranger.headers)).status_code == 200
             assert not runtime.revocations.trusted
-        await until(lambda: as_awaited(runtime.revocations.trusted))
+        await until(lambda: runtime.revocations.trusted)
         problem(await elsewhere.get("/auth/me", headers=owner.headers), 401, "auth.unauthenticated")
         assert runtime.revocations.trusted
 

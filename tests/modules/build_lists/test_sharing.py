@@ -216,7 +216,7 @@ async def test_the_list_says_whether_it_is_shared_and_until_when(
 
 
 async def test_a_share_that_expires_opens_until_then(garage: Garage) -> None:
-    token = await garage.share(await garage.new_list(), expires_at=_later(minutes=1))
+    token = await garage.share(await garage.new_list(), expires_at=_later(hours=1))
     assert (await garage.shared(token))["name"] == "Track day"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Header
 
@@ -45,8 +45,10 @@ async def expected_versions(
 
 async def only_new(
     if_none_match: Annotated[
-        Literal["*"] | None,
-        Header(alias="If-None-Match", description="`*` to create it only; 412 when it is there already."),
+        str | None,
+        Header(
+            alias="If-None-Match", pattern=r"^\*$", description="`*` to create it only; 412 when it is there already."
+        ),
     ] = None,
 ) -> bool:
     """Whether a PUT, which may create, is to replace nothing."""

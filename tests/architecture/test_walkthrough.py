@@ -80,7 +80,9 @@ def followed() -> str:
 @pytest.mark.slow
 def test_the_page_can_be_followed_from_an_empty_folder(tmp_path: Path, database_url: str) -> None:
     environment = tmp_path / "monocoque" / ".venv"
-    inherited = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    inherited = {
+        key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON"}
+    }
     uv = Path(find_uv())
     inherited |= {
         "MONOCOQUE_DATABASE_URL": database_url,

@@ -105,6 +105,15 @@ def _details(media_type: str, item: UUID, number: int, name: str) -> tuple[Any, 
     return (item, [name]) if media_type == "game" else (item, "track", name)
 
 
+async def write_out(url: str) -> None:
+    """Have the server write to disk what was filled in, which it would do while something is measured."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
 async def fill(url: str, count: int, *, announce: Callable[[int], None] = lambda _: None) -> None:
     """Fill the empty catalogue of a migrated database with `count` items; `announce` hears how many there are.
 

@@ -143,6 +143,7 @@ def run(sizes: Sequence[int], plan: Plan, output: Path, console: Console) -> lis
             fill(database.url(name), size, console)
             token = sign_up(server.url)
             servers[size] = (server, catalogue.searches(size, token=token, path=f"{API}/media/search"))
+        asyncio.run(catalogue.write_out(database.url()))
         console.print("Measuring")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             searched = runner.run(search_rounds(servers, plan))

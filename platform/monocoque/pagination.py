@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from monocoque import json
 from monocoque.problems import CURSOR_INVALID, FieldError, Problem
-from monocoque.replies import JsonReply
+from monocoque.replies import JsonReply, record
 
 _MAC = 8
 _UNBOUND = {"cursor", "limit"}
@@ -35,10 +35,6 @@ class Page[Item: BaseModel](BaseModel):
 
 def _by_id(row: Any) -> list[Any]:
     return [row["id"]]
-
-
-def _whole(row: Any) -> Any:
-    return dict(row.items())
 
 
 class Paging:
@@ -92,7 +88,7 @@ class Paging:
         self,
         rows: Sequence[Any],
         position: Callable[[Any], list[Any]] = _by_id,
-        shown: Callable[[Any], Any] = _whole,
+        shown: Callable[[Any], Any] = record,
     ) -> JsonReply:
         """The reply for up to `fetch` rows.
 

@@ -18,11 +18,12 @@ PLAN_ANEW = Query(
     )
 )
 
-# What an item leads to that may have been merged.
+# What an item leads to that may have been merged, as long as it is there and of the type of the row.
 _LIVING = """
     CROSS JOIN LATERAL (
       SELECT * FROM monocoque_media.items WHERE id = COALESCE(item.merged_into, item.id) OFFSET 0
-    ) AS living"""
+    ) AS living
+    WHERE living.deleted_at IS NULL AND living.media_type = given.media_type"""
 _FOR_ANYONE = "(living.created_by IS NULL OR living.created_by = :owner_id)"
 # What a file calls by another name is another thing, however much else is the same. In another file a name may be that
 # of another edition, unless the service gives each work one name and no other.
@@ -104,20 +105,17 @@ MATCH = Query(
               ) AS named
               CROSS JOIN LATERAL (SELECT * FROM monocoque_media.items WHERE id = named.item_id OFFSET 0) AS item
               {_LIVING}
-              WHERE living.deleted_at IS NULL AND living.media_type = given.media_type
               LIMIT 1
             ),
             (
               SELECT living.id
               FROM (SELECT * FROM monocoque_media.items WHERE id = known.item_id OFFSET 0) AS item
               {_LIVING}
-              WHERE living.deleted_at IS NULL AND living.media_type = given.media_type
             ),
             (
               SELECT living.id
               FROM (SELECT * FROM monocoque_media.items WHERE id = given.item_id OFFSET 0) AS item
               {_LIVING}
-              WHERE living.deleted_at IS NULL AND living.media_type = given.media_type
                 AND (NOT given.own OR item.created_by = :owner_id)
             ),
             CASE WHEN NOT (given.own AND given.item_id IS NOT NULL) THEN COALESCE(
@@ -130,8 +128,7 @@ MATCH = Query(
                     AND entry.external_id = named.external_id OFFSET 0
                 ) AS source
                 CROSS JOIN LATERAL (SELECT * FROM monocoque_media.items WHERE id = source.item_id OFFSET 0) AS item
-                {_LIVING}
-                WHERE living.deleted_at IS NULL AND living.media_type = given.media_type AND {_FOR_ANYONE}
+                {_LIVING} AND {_FOR_ANYONE}
                 LIMIT 1
               ),
               (
@@ -141,8 +138,7 @@ MATCH = Query(
                   WHERE entry.isbn_13 = given.isbn_13 OFFSET 0
                 ) AS book
                 CROSS JOIN LATERAL (SELECT * FROM monocoque_media.items WHERE id = book.item_id OFFSET 0) AS item
-                {_LIVING}
-                WHERE living.deleted_at IS NULL AND living.media_type = given.media_type AND {_FOR_ANYONE}
+                {_LIVING} AND {_FOR_ANYONE}
                   AND NOT (given.item_id IS NOT NULL AND {_NAMED_OTHERWISE})
                 ORDER BY item.merged_into IS NOT NULL, living.created_by IS NULL, living.id LIMIT 1
               )

@@ -46,6 +46,10 @@ class Outage(logging.Filter):
         return True
 
 
+# One, however often logging is set up.
+_outage = Outage()
+
+
 def as_json(settings: Settings) -> bool:
     """Whether log lines are JSON: as configured, or where standard error is no terminal in production."""
     if settings.log_format == "auto":
@@ -64,7 +68,7 @@ def configure(settings: Settings) -> None:
     for chatty in ("asyncio", "httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_is_no_cut)
-    logging.getLogger("asyncpg.pool").addFilter(Outage())
+    logging.getLogger("asyncpg.pool").addFilter(_outage)
 
 
 def _is_no_cut(record: logging.LogRecord) -> bool:
